@@ -1,0 +1,1 @@
+//! Cluster metadata: decide records, replay records, image.

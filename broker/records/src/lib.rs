@@ -1,0 +1,1 @@
+//! Kafka's primitives, record batches, control records and metadata records.

@@ -1,0 +1,1 @@
+//! The Runtime in production: tokio, sockets, files.

@@ -1,0 +1,136 @@
+//! What happened, as one closed enum.
+//!
+//! Metrics, traces, probes, the simulator's checkers and its trace hash have no other source. An event states a
+//! fact after it became true, carries values of `model` only, and is cheap enough to leave on in production.
+
+use model::{BrokerId, DurableEnd, LeaderEpoch, LogEnd, Offset, PartitionKey};
+
+/// A fact about one broker process.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The process serves clients from now on.
+    Started {
+        /// Its id.
+        broker: BrokerId,
+    },
+    /// The process has stopped in order: everything synced, the clean-shutdown file written.
+    Stopped {
+        /// Its id.
+        broker: BrokerId,
+    },
+    /// A log was opened and recovered.
+    Recovered {
+        /// Whose log.
+        partition: PartitionKey,
+        /// First offset kept.
+        start: Offset,
+        /// One past the last offset kept.
+        end: LogEnd,
+        /// Bytes cut off behind the last whole batch.
+        truncated_bytes: u64,
+        /// Whether the clean-shutdown file vouched for it.
+        clean: bool,
+    },
+    /// This process became leader of a partition (or of the metadata quorum, for its partition).
+    BecameLeader {
+        /// Of what.
+        partition: PartitionKey,
+        /// In which epoch.
+        epoch: LeaderEpoch,
+    },
+    /// Records were appended: visible to readers of the file, not yet durable.
+    Appended {
+        /// Where.
+        partition: PartitionKey,
+        /// The leader epoch stamped on them.
+        epoch: LeaderEpoch,
+        /// Offset of the first.
+        base: Offset,
+        /// One past the last.
+        end: LogEnd,
+        /// CRC-32C of the last batch, as stored.
+        crc: u32,
+    },
+    /// A sync finished: everything below `end` survives a power cut.
+    Synced {
+        /// Where.
+        partition: PartitionKey,
+        /// One past the last durable record.
+        end: DurableEnd,
+    },
+    /// The high watermark moved.
+    HighWatermark {
+        /// Where.
+        partition: PartitionKey,
+        /// One past the last committed record.
+        to: Offset,
+    },
+    /// A segment file was closed and another one begun.
+    Rolled {
+        /// Where.
+        partition: PartitionKey,
+        /// The new segment's base offset.
+        base: Offset,
+    },
+    /// A produce answer is about to leave.
+    Acknowledged {
+        /// Where.
+        partition: PartitionKey,
+        /// Offset of the first record acknowledged.
+        base: Offset,
+        /// One past the last.
+        end: Offset,
+        /// What the producer asked for.
+        acks: Acks,
+    },
+    /// Records are about to leave in a fetch answer.
+    Served {
+        /// Where.
+        partition: PartitionKey,
+        /// Offset asked for.
+        from: Offset,
+        /// One past the last record served.
+        to: Offset,
+        /// The high watermark told along with them.
+        high_watermark: Offset,
+    },
+    /// An answer left, or a request that wants none was done.
+    Answered(Answer),
+    /// A client connected.
+    Connected,
+    /// A client's connection ended.
+    Disconnected,
+    /// A log directory may no longer be written: its state on disk can't be trusted until the next recovery.
+    Fenced(Fence),
+}
+
+/// One request's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Answer {
+    /// Kafka's API key.
+    pub api: i16,
+    /// The version asked for.
+    pub version: i16,
+    /// Nanoseconds from the last byte of the request to the answer's hand-over to the socket.
+    pub nanos: u64,
+}
+
+/// What a producer asked to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Acks {
+    /// `acks=0`: no answer at all.
+    None,
+    /// `acks=1`: the leader's own log.
+    Leader,
+    /// `acks=all` (-1): every in-sync replica.
+    All,
+}
+
+/// Why a log directory was fenced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fence {
+    /// A sync failed: what was written since the last good one can't be trusted.
+    SyncFailed,
+    /// A write failed for another reason than a full disk.
+    WriteFailed,
+}

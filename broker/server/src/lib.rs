@@ -1,0 +1,1 @@
+//! The broker's shell: connections, handlers, shards, waiters, drivers.

@@ -1,0 +1,1 @@
+//! The few shared-memory primitives that tasks may use between each other.

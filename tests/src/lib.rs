@@ -1,0 +1,1 @@
+//! Stock clients over real sockets, kill and reopen, golden bytes.
