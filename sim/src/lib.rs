@@ -2,3 +2,6 @@
 
 // The simulator's own machinery lives outside the simulated world: threads, files, the wall clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod checkers;
+pub mod history;

@@ -1,0 +1,90 @@
+//! I1: a record that was acknowledged is still there, at the offset that the acknowledgement told.
+//!
+//! Judged each time everything is read back (`ReadAll` ... `ReadDone`): after chaos has healed, and again after the
+//! power was cut everywhere. In a durable topic acks=1 and acks=all bind for good (with one replica they promise
+//! the same); in a page-cache topic an acknowledgement binds until the next power cut. acks=0 promises nothing.
+
+use super::{Checker, Context, Outcome, Place, Report, Seen};
+use crate::history::{Call, Note, Reply, Value};
+use std::collections::BTreeMap;
+
+/// See the file's header.
+#[derive(Default)]
+pub struct AckedDurable {
+    /// Per partition and offset: the value acknowledged there, and the power cuts before it was sent.
+    acked: BTreeMap<Place, BTreeMap<i64, (Value, u32)>>,
+    /// What the reader of this round has read so far.
+    reading: Option<Reading>,
+}
+
+struct Reading {
+    client: String,
+    found: BTreeMap<Place, BTreeMap<i64, Value>>,
+}
+
+impl Checker for AckedDurable {
+    fn name(&self) -> &'static str {
+        "acked_durable"
+    }
+
+    fn invariant(&self) -> &'static str {
+        "I1"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
+        match seen {
+            Seen::Done(operation, Outcome::Ok(reply)) => match (&operation.call, reply) {
+                (Call::Produce { topic, partition, values, .. }, Reply::Produced { base }) if *base >= 0 => {
+                    let acked = self.acked.entry((topic.clone(), *partition)).or_default();
+                    for (offset, value) in (*base..).zip(values) {
+                        acked.insert(offset, (*value, operation.cuts));
+                    }
+                }
+                (Call::Fetch { topic, partition, .. }, Reply::Fetched { records, .. }) => {
+                    if let Some(reading) = self.reading.as_mut().filter(|r| r.client == operation.client) {
+                        let found = reading.found.entry((topic.clone(), *partition)).or_default();
+                        found.extend(records.iter().copied());
+                    }
+                }
+                _ => {}
+            },
+            Seen::Note(Note::ReadAll { round }) => {
+                self.reading = Some(Reading { client: format!("reader-{round}"), found: BTreeMap::new() });
+            }
+            Seen::Note(Note::ReadDone { .. }) => {
+                if let Some(reading) = self.reading.take() {
+                    self.judge(&reading, context, report);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl AckedDurable {
+    fn judge(&self, reading: &Reading, context: &Context, report: &mut Report) {
+        let nothing = BTreeMap::new();
+        for (place, acked) in &self.acked {
+            let (topic, partition) = place;
+            let found = reading.found.get(place).unwrap_or(&nothing);
+            let bound = |cuts: u32| context.durable(topic) || cuts == context.cuts;
+            let lost: Vec<_> = acked
+                .iter()
+                .filter(|(offset, (value, cuts))| bound(*cuts) && found.get(offset) != Some(value))
+                .collect();
+            let Some((offset, (value, _))) = lost.first() else { continue };
+            let instead = match found.get(offset) {
+                Some(other) => format!("{other} is there"),
+                None => format!("the log was read up to {}", found.keys().next_back().map_or(0, |o| o + 1)),
+            };
+            report.violation(format!(
+                "{topic}-{partition}: {} acknowledged records lost, first {value} at offset {offset}; {instead}",
+                lost.len()
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "acked_durable_test.rs"]
+mod tests;

@@ -1,0 +1,43 @@
+//! Acknowledged records that are gone must be missed, and only those that were promised.
+
+use crate::checkers::forge::Forge;
+
+#[test]
+fn a_record_lost_to_a_power_cut_is_missed() {
+    Forge::topic(true).acked(1, &[1, 2], 0).power_lost().read_all(1, &[(0, 1)]).fires(&["acked_durable"]);
+}
+
+#[test]
+fn a_record_that_another_took_the_place_of_is_missed() {
+    Forge::topic(true).acked(1, &[1], 0).acked(1, &[2], 1).read_all(1, &[(0, 1)]).fires(&["acked_durable"]);
+}
+
+#[test]
+fn everything_there_is_fine() {
+    Forge::topic(true).acked(1, &[1, 2], 0).power_lost().read_all(1, &[(0, 1), (1, 2)]).fires(&[]);
+}
+
+#[test]
+fn page_cache_may_lose_to_a_power_cut_what_was_acknowledged_before() {
+    Forge::topic(false).acked(1, &[1, 2], 0).power_lost().read_all(1, &[(0, 1)]).fires(&[]);
+}
+
+#[test]
+fn page_cache_may_not_lose_what_was_acknowledged_since() {
+    Forge::topic(false)
+        .power_lost()
+        .acked(1, &[1, 2], 0)
+        .note(crate::history::Note::Killed { broker: 1 })
+        .read_all(1, &[(0, 1)])
+        .fires(&["acked_durable"]);
+}
+
+#[test]
+fn a_partition_that_was_not_read_at_all_has_lost_everything() {
+    use crate::history::Note;
+    Forge::topic(true)
+        .acked(1, &[1], 0)
+        .note(Note::ReadAll { round: 1 })
+        .note(Note::ReadDone { round: 1 })
+        .fires(&["acked_durable"]);
+}

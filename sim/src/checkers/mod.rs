@@ -1,0 +1,300 @@
+//! The invariants, one per file, fed with everything that was seen in the order in which it was seen.
+//!
+//! A checker is a pure fold: it takes what was seen, keeps what it needs, and reports violations. It never stops
+//! the run and never hides another checker's finding. [`Checkers`] pairs invocations with completions once, for
+//! all of them, and keeps the [`Context`] that most verdicts depend on: which topics promise durability, and how
+//! often the power went.
+
+mod acked_durable;
+mod acked_offset;
+mod acked_synced;
+mod bounded;
+mod definite_error;
+mod one_record;
+mod order;
+mod polls;
+mod recovered;
+mod watermark;
+
+#[cfg(test)]
+mod forge;
+
+pub use bounded::Usage;
+pub use recovered::{Replayed, Rubbish};
+
+use crate::history::{Call, Entry, Note, Reply, Step, Value};
+use model::{PartitionKey, TopicId};
+use runtime::Event;
+use std::collections::BTreeMap;
+
+/// One invariant.
+pub trait Checker {
+    /// The file's name: what a report and a mutant name it by.
+    fn name(&self) -> &'static str;
+    /// The invariant's id in the catalogue: `I1`.
+    fn invariant(&self) -> &'static str;
+    /// Takes one thing seen.
+    fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report);
+}
+
+/// Something seen.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// A client began an operation.
+    Invoked(&'a Operation),
+    /// A client's operation ended. Never given for those that never end.
+    Done(&'a Operation, Outcome<'a>),
+    /// Something was done to a broker.
+    Note(&'a Note),
+    /// A broker told what happened.
+    Event {
+        /// Which broker.
+        broker: i32,
+        /// What.
+        event: &'a Event,
+    },
+    /// What a power cut or kill left on a broker's disk, replayed by the simulator's own reader, before the
+    /// broker starts from it.
+    Replayed {
+        /// Which broker.
+        broker: i32,
+        /// Per partition.
+        logs: &'a BTreeMap<PartitionKey, Replayed>,
+    },
+    /// The disk was compared file by file with what it should hold.
+    Scrubbed {
+        /// Which broker.
+        broker: i32,
+        /// What is wrong with it.
+        rubbish: &'a [Rubbish],
+    },
+    /// What a broker uses.
+    Usage {
+        /// Which broker.
+        broker: i32,
+        /// How much.
+        usage: &'a Usage,
+    },
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
+    /// It succeeded.
+    Ok(&'a Reply),
+    /// It certainly did not happen.
+    Fail(&'a str),
+    /// Nobody knows.
+    Info(&'a str),
+}
+
+/// An operation that a client began.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Who.
+    pub client: String,
+    /// Its number in the history.
+    pub id: u64,
+    /// What was asked.
+    pub call: Call,
+    /// How many power cuts there had been when it began.
+    pub cuts: u32,
+}
+
+impl Operation {
+    /// The values of a produce, else nothing.
+    pub fn values(&self) -> &[Value] {
+        match &self.call {
+            Call::Produce { values, .. } => values,
+            _ => &[],
+        }
+    }
+}
+
+/// A partition by name, as clients know it.
+pub type Place = (String, i32);
+
+/// What verdicts depend on.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// Time of what is being seen, in nanoseconds.
+    pub now: u64,
+    /// Topics by name: whether they promise durability.
+    durable: BTreeMap<String, bool>,
+    /// Topics by id: their names.
+    names: BTreeMap<TopicId, String>,
+    /// Power cuts so far, of any broker.
+    pub cuts: u32,
+}
+
+impl Context {
+    /// Whether a topic promises durability. A topic that the history never created does.
+    pub fn durable(&self, topic: &str) -> bool {
+        self.durable.get(topic).copied().unwrap_or(true)
+    }
+
+    /// Whether a partition promises durability, by its id. None as long as nobody said which topic that is.
+    pub fn durable_by_id(&self, key: PartitionKey) -> Option<bool> {
+        self.names.get(&key.topic).map(|name| self.durable(name))
+    }
+
+    /// A partition's name for people.
+    pub fn name(&self, key: PartitionKey) -> String {
+        match self.names.get(&key.topic) {
+            Some(name) => format!("{name}-{}", key.index),
+            None => key.to_string(),
+        }
+    }
+
+    /// Whether a promise made by `operation`, which ends now, still stands as far as power cuts go: always in a
+    /// durable topic; in a page-cache topic when no power cut fell between its beginning and now.
+    pub fn binding(&self, operation: &Operation, topic: &str) -> bool {
+        self.durable(topic) || operation.cuts == self.cuts
+    }
+
+    /// The era of a partition's contents: power cuts begin a new one where nothing promises durability.
+    pub fn era(&self, topic: &str) -> u32 {
+        if self.durable(topic) { 0 } else { self.cuts }
+    }
+}
+
+/// An invariant did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Violation {
+    /// `I1`.
+    pub invariant: String,
+    /// The checker's name.
+    pub checker: String,
+    /// When it was noticed, in nanoseconds.
+    pub time: u64,
+    /// What is wrong, with names and numbers.
+    pub what: String,
+}
+
+/// Where checkers put what they find. Keeps the first few of each.
+#[derive(Debug, Default)]
+pub struct Report {
+    violations: Vec<Violation>,
+    /// Of the checker at work: invariant, name.
+    checker: (&'static str, &'static str),
+    now: u64,
+}
+
+/// Of each checker, later violations are consequences of the first more often than news.
+const VIOLATIONS_PER_CHECKER_MAX: usize = 5;
+
+impl Report {
+    /// A violation by the checker at work.
+    pub fn violation(&mut self, what: impl Into<String>) {
+        let (invariant, checker) = self.checker;
+        if self.violations.iter().filter(|v| v.checker == checker).count() < VIOLATIONS_PER_CHECKER_MAX {
+            self.violations.push(Violation {
+                invariant: invariant.to_string(),
+                checker: checker.to_string(),
+                time: self.now,
+                what: what.into(),
+            });
+        }
+    }
+
+    /// What was found, in order.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+}
+
+/// All checkers at work on one run or one history.
+pub struct Checkers {
+    checkers: Vec<Box<dyn Checker>>,
+    open: BTreeMap<u64, Operation>,
+    context: Context,
+    report: Report,
+}
+
+impl Checkers {
+    /// Those that need nothing but a history.
+    pub fn of_history() -> Checkers {
+        Checkers::with(vec![
+            Box::new(acked_durable::AckedDurable::default()),
+            Box::new(one_record::OneRecord::default()),
+            Box::new(acked_offset::AckedOffset::default()),
+            Box::new(order::Order::default()),
+            Box::new(watermark::Watermark::default()),
+            Box::new(polls::Polls::default()),
+            Box::new(definite_error::DefiniteError::default()),
+        ])
+    }
+
+    /// Those, and the ones that watch the brokers from within.
+    pub fn of_simulation(budget: Usage) -> Checkers {
+        let mut all = Checkers::of_history();
+        all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
+        all.checkers.push(Box::new(recovered::Recovered::default()));
+        all.checkers.push(Box::new(bounded::Bounded::new(budget)));
+        all
+    }
+
+    fn with(checkers: Vec<Box<dyn Checker>>) -> Checkers {
+        Checkers { checkers, open: BTreeMap::new(), context: Context::default(), report: Report::default() }
+    }
+
+    /// What was found so far.
+    pub fn violations(&self) -> &[Violation] {
+        self.report.violations()
+    }
+
+    /// Tells which topic an id stands for.
+    pub fn learn(&mut self, id: TopicId, name: &str) {
+        self.context.names.insert(id, name.to_string());
+    }
+
+    /// Takes one line of history.
+    pub fn entry(&mut self, entry: &Entry) {
+        self.context.now = entry.time;
+        match &entry.step {
+            Step::Invoke { call } => {
+                if let Call::CreateTopic { topic, durable, .. } = call {
+                    self.context.durable.entry(topic.clone()).or_insert(*durable);
+                }
+                let operation = Operation {
+                    client: entry.client.clone(),
+                    id: entry.op,
+                    call: call.clone(),
+                    cuts: self.context.cuts,
+                };
+                self.see(&Seen::Invoked(&operation));
+                self.open.insert(entry.op, operation);
+            }
+            Step::Ok { reply } => self.done(entry.op, Outcome::Ok(reply)),
+            Step::Fail { error } => self.done(entry.op, Outcome::Fail(error)),
+            Step::Info { error } => self.done(entry.op, Outcome::Info(error)),
+            Step::Note { note } => {
+                if let Note::PowerLost { .. } = note {
+                    self.context.cuts += 1;
+                }
+                self.see(&Seen::Note(note));
+            }
+        }
+    }
+
+    /// A completion without an invocation is a mistake in the history, not of the broker: it is ignored.
+    fn done(&mut self, op: u64, outcome: Outcome<'_>) {
+        if let Some(operation) = self.open.remove(&op) {
+            self.see(&Seen::Done(&operation, outcome));
+        }
+    }
+
+    /// Takes something else than a line of history, seen at `now`.
+    pub fn observe(&mut self, now: u64, seen: &Seen<'_>) {
+        self.context.now = now;
+        self.see(seen);
+    }
+
+    fn see(&mut self, seen: &Seen<'_>) {
+        self.report.now = self.context.now;
+        for checker in &mut self.checkers {
+            self.report.checker = (checker.invariant(), checker.name());
+            checker.see(seen, &self.context, &mut self.report);
+        }
+    }
+}

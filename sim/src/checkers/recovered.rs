@@ -1,0 +1,75 @@
+//! I19: the state that a broker recovers equals a replay of the bytes that it started from.
+//!
+//! The simulator reads the disk by itself (`harness::scrub`), batch by batch from the beginning, before a broker
+//! starts: what `Recovered` tells must be that. And after everything is quiet, each file on the disk must be
+//! derivable from the segments: indexes, time indexes, epoch and offset checkpoints.
+
+use super::{Checker, Context, Report, Seen};
+use model::{LogEnd, Offset, PartitionKey};
+use runtime::Event;
+use std::collections::BTreeMap;
+
+/// What a replay of a partition's bytes gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// First offset kept.
+    pub start: Offset,
+    /// One past the last record of the longest valid prefix.
+    pub end: LogEnd,
+}
+
+/// A file that does not say what the segments say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rubbish {
+    /// Its path.
+    pub path: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// See the file's header.
+#[derive(Default)]
+pub struct Recovered {
+    expected: BTreeMap<(i32, PartitionKey), Replayed>,
+}
+
+impl Checker for Recovered {
+    fn name(&self) -> &'static str {
+        "recovered"
+    }
+
+    fn invariant(&self) -> &'static str {
+        "I19"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
+        match seen {
+            Seen::Replayed { broker, logs } => {
+                self.expected.retain(|(of, _), _| of != broker);
+                self.expected.extend(logs.iter().map(|(key, log)| ((*broker, *key), *log)));
+            }
+            Seen::Event { broker, event: Event::Recovered { partition, start, end, clean, .. } } => {
+                // Nothing on disk: a log that is created now. A log opens once per start.
+                let Some(expected) = self.expected.remove(&(*broker, *partition)) else { return };
+                if (expected.start, expected.end) != (*start, *end) {
+                    report.violation(format!(
+                        "{}: broker {broker} recovered {start}..{end} (clean: {clean}) where the disk holds {}..{}",
+                        context.name(*partition),
+                        expected.start,
+                        expected.end
+                    ));
+                }
+            }
+            Seen::Scrubbed { broker, rubbish } => {
+                for Rubbish { path, why } in *rubbish {
+                    report.violation(format!("broker {broker}: {path}: {why}"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "recovered_test.rs"]
+mod tests;

@@ -1,0 +1,33 @@
+//! Watermarks that go back, and records beyond them, must be noticed from outside and from inside.
+
+use crate::checkers::forge::{Forge, T0, high_watermark, synced};
+use model::Offset;
+use runtime::Event;
+
+#[test]
+fn a_record_beyond_the_watermark_is_noticed() {
+    Forge::topic(true).acked(1, &[1], 0).read("c1", 0, &[(0, 1)], 0).fires(&["watermark"]);
+}
+
+#[test]
+fn a_watermark_that_goes_back_is_noticed() {
+    Forge::topic(true).read("c1", 0, &[], 5).read("c1", 0, &[], 4).fires(&["watermark"]);
+    Forge::topic(true).read("c1", 0, &[], 5).power_lost().read("c1", 0, &[], 4).fires(&["watermark"]);
+}
+
+#[test]
+fn other_clients_and_other_eras_have_their_own() {
+    Forge::topic(true).read("c1", 0, &[], 5).read("c2", 0, &[], 4).fires(&[]);
+    Forge::topic(false).read("c1", 0, &[], 5).power_lost().read("c1", 0, &[], 4).fires(&[]);
+}
+
+#[test]
+fn a_broker_that_serves_beyond_its_own_watermark_is_noticed() {
+    let served =
+        |to, hw| Event::Served { partition: T0, from: Offset(0), to: Offset(to), high_watermark: Offset(hw) };
+    let base = || Forge::topic(true).event(synced(9)).event(high_watermark(5));
+    base().event(served(5, 5)).fires(&[]);
+    base().event(served(6, 5)).fires(&["watermark"]);
+    base().event(served(6, 6)).fires(&["watermark"]);
+    base().event(high_watermark(4)).fires(&["watermark"]);
+}
