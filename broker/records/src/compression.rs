@@ -1,0 +1,108 @@
+//! The four compressions of Kafka, each behind one function in and one out, so that an implementation can be
+//! swapped (zstd's is C).
+//!
+//! Decompression is bounded twice: by the caller's cap, and by growing the output only as the input pays for
+//! it. What an implementation holds besides is bounded by its format: 32 KiB for gzip, a few blocks of at most
+//! 4 MiB for LZ4, a window of 8 MiB for zstd (more only under a cap that is larger).
+
+mod snappy;
+
+use crate::batch::Compression;
+use bytes::Bytes;
+use std::fmt;
+use std::io::{Read, Write};
+
+/// Compressed data that can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompressionError {
+    /// Not what the compression's format allows.
+    Malformed(Compression),
+    /// More than `cap_bytes` when decompressed.
+    TooLarge {
+        /// The cap that was given.
+        cap_bytes: usize,
+    },
+}
+
+impl fmt::Display for CompressionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CompressionError::Malformed(compression) => write!(f, "malformed {} data", compression.name()),
+            CompressionError::TooLarge { cap_bytes } => write!(f, "more than {cap_bytes} bytes decompressed"),
+        }
+    }
+}
+
+impl std::error::Error for CompressionError {}
+
+/// Decompresses `input`, to at most `cap_bytes` bytes. Without compression the input itself is returned, uncapped.
+pub fn decompress(how: Compression, input: &Bytes, cap_bytes: usize) -> Result<Bytes, CompressionError> {
+    let output = match how {
+        Compression::None => return Ok(input.clone()),
+        Compression::Gzip => drain(how, flate2::read::MultiGzDecoder::new(&input[..]), cap_bytes)?,
+        Compression::Snappy => snappy::decompress(input, cap_bytes)?,
+        Compression::Lz4 => drain(how, lz4_flex::frame::FrameDecoder::new(&input[..]), cap_bytes)?,
+        Compression::Zstd => drain(how, zstd_decoder(input, cap_bytes)?, cap_bytes)?,
+    };
+    Ok(output.into())
+}
+
+/// Compresses `input` at the level that Kafka's producer uses by default.
+pub fn compress(how: Compression, input: &[u8]) -> Vec<u8> {
+    const INFALLIBLE: &str = "compression into memory does no I/O";
+    match how {
+        Compression::None => input.to_vec(),
+        Compression::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(input).expect(INFALLIBLE);
+            encoder.finish().expect(INFALLIBLE)
+        }
+        Compression::Snappy => snappy::compress(input),
+        Compression::Lz4 => {
+            // Kafka's own clients write independent blocks of 64 KiB, and can read nothing else.
+            let info = lz4_flex::frame::FrameInfo::new()
+                .block_size(lz4_flex::frame::BlockSize::Max64KB)
+                .block_mode(lz4_flex::frame::BlockMode::Independent);
+            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+            encoder.write_all(input).expect(INFALLIBLE);
+            encoder.finish().expect(INFALLIBLE)
+        }
+        Compression::Zstd => zstd::stream::encode_all(input, ZSTD_LEVEL).expect(INFALLIBLE),
+    }
+}
+
+/// Kafka's default for `compression.zstd.level`.
+const ZSTD_LEVEL: i32 = 3;
+/// The window of levels up to 19, which a frame of unknown size announces however short it turns out.
+const ZSTD_WINDOW_LOG_MIN: u32 = 23;
+/// Most that zstd's own tools accept without being asked; Kafka's clients accept no more.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+
+fn zstd_decoder(
+    input: &Bytes,
+    cap_bytes: usize,
+) -> Result<zstd::stream::read::Decoder<'static, &[u8]>, CompressionError> {
+    let malformed = |_| CompressionError::Malformed(Compression::Zstd);
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(&input[..]).map_err(malformed)?;
+    let cap_log = usize::BITS - cap_bytes.leading_zeros();
+    decoder
+        .window_log_max(cap_log.clamp(ZSTD_WINDOW_LOG_MIN, ZSTD_WINDOW_LOG_MAX))
+        .map_err(malformed)?;
+    Ok(decoder)
+}
+
+/// Reads `decoder` to its end, growing the output as bytes come.
+fn drain(how: Compression, decoder: impl Read, cap_bytes: usize) -> Result<Vec<u8>, CompressionError> {
+    let mut output = Vec::new();
+    // One more than allowed, to tell "exactly the cap" from "more".
+    let limit = (cap_bytes as u64).saturating_add(1);
+    match decoder.take(limit).read_to_end(&mut output) {
+        Ok(_) if output.len() > cap_bytes => Err(CompressionError::TooLarge { cap_bytes }),
+        Ok(_) => Ok(output),
+        Err(_) => Err(CompressionError::Malformed(how)),
+    }
+}
+
+#[cfg(test)]
+#[path = "compression_test.rs"]
+mod tests;
