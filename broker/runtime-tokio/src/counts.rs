@@ -1,0 +1,118 @@
+//! What becomes of Events in production: relaxed counters, read by whoever exports metrics.
+
+use runtime::{Event, Fence};
+use sync::Counter;
+
+/// Api keys counted one by one; Kafka's highest was 92 in 2026. Others share the last place.
+const APIS: usize = 128;
+
+/// Everything counted since the process started. Counts only grow.
+#[derive(Debug)]
+pub struct Counts {
+    /// Logs recovered without a clean-shutdown file to vouch for them.
+    pub recovered_unclean: Counter,
+    /// Logs opened.
+    pub recovered: Counter,
+    /// Bytes that recovery cut off behind the last whole batch.
+    pub truncated_bytes: Counter,
+    /// Leaderships won.
+    pub became_leader: Counter,
+    /// Appends to logs.
+    pub appends: Counter,
+    /// Records appended.
+    pub appended_records: Counter,
+    /// Syncs that moved a durable end.
+    pub syncs: Counter,
+    /// Moves of high watermarks.
+    pub high_watermarks: Counter,
+    /// Segments begun after the first.
+    pub rolled: Counter,
+    /// Records acknowledged to producers.
+    pub acknowledged_records: Counter,
+    /// Records served to consumers and followers.
+    pub served_records: Counter,
+    /// Connections accepted.
+    pub connected: Counter,
+    /// Connections ended.
+    pub disconnected: Counter,
+    /// Log directories fenced because a sync failed.
+    pub fenced_by_sync: Counter,
+    /// Log directories fenced because a write failed.
+    pub fenced_by_write: Counter,
+    apis: Box<[ApiCounts]>,
+}
+
+/// One api's answers.
+#[derive(Debug, Default)]
+pub struct ApiCounts {
+    /// Answers given.
+    pub answers: Counter,
+    /// Nanoseconds from request to answer, summed.
+    pub nanos: Counter,
+}
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts {
+            recovered_unclean: Counter::default(),
+            recovered: Counter::default(),
+            truncated_bytes: Counter::default(),
+            became_leader: Counter::default(),
+            appends: Counter::default(),
+            appended_records: Counter::default(),
+            syncs: Counter::default(),
+            high_watermarks: Counter::default(),
+            rolled: Counter::default(),
+            acknowledged_records: Counter::default(),
+            served_records: Counter::default(),
+            connected: Counter::default(),
+            disconnected: Counter::default(),
+            fenced_by_sync: Counter::default(),
+            fenced_by_write: Counter::default(),
+            apis: (0..APIS).map(|_| ApiCounts::default()).collect(),
+        }
+    }
+}
+
+impl Counts {
+    /// The answers of one api, by Kafka's key.
+    pub fn api(&self, key: i16) -> &ApiCounts {
+        let place = usize::try_from(key).unwrap_or(APIS - 1).min(APIS - 1);
+        &self.apis[place]
+    }
+
+    pub(crate) fn observe(&self, event: &Event) {
+        match event {
+            Event::Started { .. } | Event::Stopped { .. } => {}
+            Event::Recovered { truncated_bytes, clean, .. } => {
+                self.recovered.add(1);
+                self.recovered_unclean.add(u64::from(!clean));
+                self.truncated_bytes.add(*truncated_bytes);
+            }
+            Event::BecameLeader { .. } => self.became_leader.add(1),
+            Event::Appended { base, end, .. } => {
+                self.appends.add(1);
+                self.appended_records.add(span(base.0, end.0.0));
+            }
+            Event::Synced { .. } => self.syncs.add(1),
+            Event::HighWatermark { .. } => self.high_watermarks.add(1),
+            Event::Rolled { .. } => self.rolled.add(1),
+            Event::Acknowledged { base, end, .. } => self.acknowledged_records.add(span(base.0, end.0)),
+            Event::Served { from, to, .. } => self.served_records.add(span(from.0, to.0)),
+            Event::Answered(answer) => {
+                let api = self.api(answer.api);
+                api.answers.add(1);
+                api.nanos.add(answer.nanos);
+            }
+            Event::Connected => self.connected.add(1),
+            Event::Disconnected => self.disconnected.add(1),
+            Event::Fenced(Fence::SyncFailed) => self.fenced_by_sync.add(1),
+            Event::Fenced(Fence::WriteFailed) => self.fenced_by_write.add(1),
+        }
+    }
+}
+
+/// Records between two offsets. Offsets of compacted logs have gaps, so this counts offsets, as Kafka's meters do.
+fn span(from: i64, to: i64) -> u64 {
+    u64::try_from(to.saturating_sub(from)).unwrap_or(0)
+}

@@ -1,0 +1,30 @@
+//! The kernel's error numbers as the port's kinds.
+
+use runtime::{DiskError, DiskErrorKind};
+use rustix::io::Errno;
+use std::path::Path;
+
+/// The port's error for `errno` from the operation `op` on `path` (relative to the data directory).
+pub(crate) fn disk_error(op: &'static str, path: &Path, errno: Errno) -> DiskError {
+    DiskError { kind: kind(errno), op, path: path.to_path_buf(), detail: errno.to_string() }
+}
+
+fn kind(errno: Errno) -> DiskErrorKind {
+    match errno {
+        Errno::NOENT => DiskErrorKind::NotFound,
+        Errno::EXIST => DiskErrorKind::AlreadyExists,
+        Errno::NOSPC | Errno::DQUOT => DiskErrorKind::NoSpace,
+        Errno::NOTEMPTY | Errno::NOTDIR | Errno::ISDIR => DiskErrorKind::WrongKind,
+        _ => DiskErrorKind::Io,
+    }
+}
+
+/// Repeats a system call until no signal interrupts it.
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One open file: what runs on a worker and what never does.
+
+use crate::errno::{disk_error, uninterrupted};
+use bytes::Bytes;
+use runtime::{DiskError, File};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::{Errno, ReadWriteFlags};
+use std::io::{IoSlice, IoSliceMut};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Operations on at most so many bytes of page cache run on the worker that asks.
+const INLINE_BYTES_MAX: usize = 1 << 20;
+
+/// Parts per `pwritev`: the kernel's UIO_MAXIOV.
+const PARTS_MAX: usize = 1024;
+
+/// A file of the data directory. Every clone is the same open file.
+#[derive(Clone, Debug)]
+pub struct TokioFile {
+    open: Arc<Open>,
+    handle: Handle,
+}
+
+#[derive(Debug)]
+struct Open {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl TokioFile {
+    pub(crate) fn new(fd: OwnedFd, path: &Path, handle: Handle) -> TokioFile {
+        TokioFile { open: Arc::new(Open { fd, path: path.to_path_buf() }), handle }
+    }
+
+    /// Runs `call` on a blocking thread.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Open) -> Result<T, DiskError> + Send + 'static,
+    ) -> Result<T, DiskError> {
+        let open = self.open.clone();
+        self.handle
+            .spawn_blocking(move || call(&open))
+            .await
+            .expect("the runtime outlives its files' operations")
+    }
+
+    /// Syncs on the calling thread.
+    pub(crate) fn sync_here(&self) -> Result<(), DiskError> {
+        self.open.sync()
+    }
+
+    /// Syncs the whole file system that the file is on, on the calling thread.
+    pub(crate) fn sync_file_system_here(&self) -> Result<(), DiskError> {
+        uninterrupted(|| rustix::fs::syncfs(&self.open.fd)).map_err(|errno| self.open.error("sync", errno))
+    }
+
+    /// The device that the file is on.
+    pub(crate) fn device(&self) -> Result<u64, DiskError> {
+        let stat = rustix::fs::fstat(&self.open.fd).map_err(|errno| self.open.error("stat", errno))?;
+        Ok(stat.st_dev)
+    }
+}
+
+impl File for TokioFile {
+    async fn write_at(&self, offset: u64, parts: Vec<Bytes>) -> Result<(), DiskError> {
+        let bytes: usize = parts.iter().map(Bytes::len).sum();
+        if bytes <= INLINE_BYTES_MAX {
+            return self.open.write(offset, &parts);
+        }
+        self.blocking(move |open| open.write(offset, &parts)).await
+    }
+
+    async fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, DiskError> {
+        if len > INLINE_BYTES_MAX {
+            return self.blocking(move |open| open.read(offset, len, Vec::new())).await;
+        }
+        match self.open.read_cached(offset, len)? {
+            Cached::Whole(bytes) => Ok(bytes),
+            Cached::Part(got) => self.blocking(move |open| open.read(offset, len, got)).await,
+        }
+    }
+
+    async fn len(&self) -> Result<u64, DiskError> {
+        self.open.len()
+    }
+
+    async fn set_len(&self, len: u64) -> Result<(), DiskError> {
+        self.blocking(move |open| {
+            uninterrupted(|| rustix::fs::ftruncate(&open.fd, len))
+                .map_err(|errno| open.error("set_len", errno))
+        })
+        .await
+    }
+
+    async fn sync(&self) -> Result<(), DiskError> {
+        self.blocking(Open::sync).await
+    }
+}
+
+/// What the page cache had of a read.
+enum Cached {
+    /// All of it, up to where the file ends.
+    Whole(Bytes),
+    /// The first bytes; the rest needs the device.
+    Part(Vec<u8>),
+}
+
+impl Open {
+    fn error(&self, op: &'static str, errno: Errno) -> DiskError {
+        disk_error(op, &self.path, errno)
+    }
+
+    fn len(&self) -> Result<u64, DiskError> {
+        let stat = rustix::fs::fstat(&self.fd).map_err(|errno| self.error("len", errno))?;
+        Ok(u64::try_from(stat.st_size).expect("a file's length is not negative"))
+    }
+
+    /// Data and length: `fdatasync` flushes the inode too when its size changed, either way.
+    fn sync(&self) -> Result<(), DiskError> {
+        uninterrupted(|| rustix::fs::fdatasync(&self.fd)).map_err(|errno| self.error("sync", errno))
+    }
+
+    fn write(&self, offset: u64, parts: &[Bytes]) -> Result<(), DiskError> {
+        let mut slices: Vec<IoSlice<'_>> =
+            parts.iter().filter(|part| !part.is_empty()).map(|part| IoSlice::new(part)).collect();
+        let mut rest = &mut slices[..];
+        let mut at = offset;
+        while !rest.is_empty() {
+            let round = &rest[..rest.len().min(PARTS_MAX)];
+            let written = uninterrupted(|| rustix::io::pwritev(self.fd.as_fd(), round, at))
+                .map_err(|errno| self.error("write", errno))?;
+            if written == 0 {
+                return Err(self.error("write", Errno::IO));
+            }
+            at += written as u64;
+            IoSlice::advance_slices(&mut rest, written);
+        }
+        Ok(())
+    }
+
+    /// Reads what can be had without waiting for the device.
+    fn read_cached(&self, offset: u64, len: usize) -> Result<Cached, DiskError> {
+        let mut bytes = vec![0; self.bounded(offset, len)?];
+        let mut got = 0;
+        while got < bytes.len() {
+            let at = offset + got as u64;
+            let mut slice = [IoSliceMut::new(&mut bytes[got..])];
+            let read = uninterrupted(|| {
+                rustix::io::preadv2(self.fd.as_fd(), &mut slice, at, ReadWriteFlags::NOWAIT)
+            });
+            match read {
+                Ok(0) => break,
+                Ok(read) => got += read,
+                // Not in the page cache, or a file system that can't tell.
+                Err(Errno::AGAIN | Errno::OPNOTSUPP) => {
+                    bytes.truncate(got);
+                    return Ok(Cached::Part(bytes));
+                }
+                Err(errno) => return Err(self.error("read", errno)),
+            }
+        }
+        bytes.truncate(got);
+        Ok(Cached::Whole(Bytes::from(bytes)))
+    }
+
+    /// Reads on, after the bytes already `got`, until `len` bytes or the end of the file.
+    fn read(&self, offset: u64, len: usize, mut got: Vec<u8>) -> Result<Bytes, DiskError> {
+        let len = self.bounded(offset, len)?.max(got.len());
+        got.reserve_exact(len - got.len());
+        while got.len() < len {
+            let at = offset + got.len() as u64;
+            let read =
+                uninterrupted(|| rustix::io::pread(&self.fd, rustix::buffer::spare_capacity(&mut got), at))
+                    .map_err(|errno| self.error("read", errno))?;
+            if read == 0 {
+                break;
+            }
+        }
+        got.truncate(len);
+        Ok(Bytes::from(got))
+    }
+
+    /// How much of `len` the file can fill: small reads are taken at their word, large ones are not paid for
+    /// before the file has shown its length.
+    fn bounded(&self, offset: u64, len: usize) -> Result<usize, DiskError> {
+        if len <= 64 << 10 {
+            return Ok(len);
+        }
+        let available = self.len()?.saturating_sub(offset);
+        Ok(len.min(usize::try_from(available).unwrap_or(usize::MAX)))
+    }
+}

@@ -1,0 +1,47 @@
+//! How many threads the process has, and its entry into the runtime.
+
+use crate::TokioRuntime;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// The threads of one broker process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads {
+    /// Workers that run tasks. 0: as many as there are cores.
+    pub workers: usize,
+    /// At most so many threads for what blocks: syncs, reads that miss the page cache, names. Further work
+    /// waits its turn. Idle ones end after ten seconds.
+    pub blocking_max: usize,
+}
+
+impl Default for Threads {
+    fn default() -> Threads {
+        Threads { workers: 0, blocking_max: 128 }
+    }
+}
+
+impl Threads {
+    /// Builds the runtime over `data_dir` (created when missing) and runs `main` to its end on the calling
+    /// thread. What `main` left running is dropped at its next suspension point; disk operations already handed
+    /// to a blocking thread are given a second to finish.
+    pub fn run<F>(self, data_dir: &Path, main: impl FnOnce(TokioRuntime) -> F) -> io::Result<F::Output>
+    where
+        F: Future,
+    {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        if self.workers > 0 {
+            builder.worker_threads(self.workers);
+        }
+        builder
+            .max_blocking_threads(self.blocking_max.max(1))
+            .thread_name("tidemark")
+            .enable_io()
+            .enable_time();
+        let tokio = builder.build()?;
+        let output = tokio.block_on(async { Ok(main(TokioRuntime::new(data_dir)?).await) });
+        tokio.shutdown_timeout(Duration::from_secs(1));
+        output
+    }
+}

@@ -1,0 +1,32 @@
+//! A number that only grows, for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts from zero, wrapping at 2^64. Orders nothing: a reader may see two counters move in either order.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `by`.
+    pub fn add(&self, by: u64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// What was added so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Counter;
+
+    #[test]
+    fn it_sums() {
+        let counter = Counter::default();
+        counter.add(3);
+        counter.add(4);
+        assert_eq!(counter.get(), 7);
+    }
+}

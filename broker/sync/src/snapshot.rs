@@ -1,0 +1,52 @@
+//! A value that one task publishes whole and many read without waiting.
+
+use arc_swap::ArcSwap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The latest published value of `T`. Readers keep what they loaded, however many are published after it.
+///
+/// One task owns the publishing: two publishers would overwrite each other's values.
+pub struct Snapshot<T>(ArcSwap<T>);
+
+impl<T> Snapshot<T> {
+    /// A snapshot that begins with `value`.
+    pub fn new(value: T) -> Snapshot<T> {
+        Snapshot(ArcSwap::from_pointee(value))
+    }
+
+    /// Makes `value` the one that every later `load` gives.
+    pub fn publish(&self, value: T) {
+        self.0.store(Arc::new(value));
+    }
+
+    /// The latest value. Never blocks; costs one reference count.
+    pub fn load(&self) -> Arc<T> {
+        self.0.load_full()
+    }
+}
+
+impl<T: Default> Default for Snapshot<T> {
+    fn default() -> Snapshot<T> {
+        Snapshot::new(T::default())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Snapshot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Snapshot").field(&self.load()).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Snapshot;
+
+    #[test]
+    fn a_reader_keeps_what_it_loaded() {
+        let snapshot = Snapshot::new(1);
+        let first = snapshot.load();
+        snapshot.publish(2);
+        assert_eq!((*first, *snapshot.load()), (1, 2));
+    }
+}
