@@ -4,12 +4,15 @@
 //! of wire formats, disks or tasks. A fact that two crates must agree on is a type here, so that a leader
 //! epoch cannot be passed where a broker epoch is meant.
 
+pub mod config;
 mod epochs;
 mod ids;
 mod offsets;
 pub mod time;
 
 pub use epochs::{BrokerEpoch, LeaderEpoch, PartitionEpoch};
-pub use ids::{BrokerId, ClusterId, DirectoryId, PartitionIndex, PartitionKey, ProducerId, TopicId, Uuid, UuidError};
+pub use ids::{
+    BrokerId, ClusterId, DirectoryId, PartitionIndex, PartitionKey, ProducerId, TopicId, Uuid, UuidError,
+};
 pub use offsets::{DurableEnd, LogEnd, Offset};
 pub use time::{Instant, Timestamp};

@@ -1,0 +1,342 @@
+//! A node's settings, typed, from the pairs of its file and command line.
+
+use super::entry::{Effect, Lookup, Scope, lookup, row};
+use super::layers::{Layers, Overrides};
+use super::listener::{self, Endpoint, Listener, Voter};
+use super::topic::TopicConfig;
+use super::value::{ConfigError, Value};
+use crate::{BrokerId, ClusterId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a node is (`process.roles`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// It stores partitions and serves clients.
+    pub broker: bool,
+    /// It votes in the metadata quorum.
+    pub controller: bool,
+}
+
+/// Something about the settings that the operator should be told, and that is no error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Neither Kafka nor Tidemark has a config of this name.
+    Unknown(String),
+    /// Kafka has it, Tidemark does not; it is ignored.
+    KafkaOnly(String),
+    /// It is known and changes nothing.
+    WithoutEffect(String),
+}
+
+/// The settings of a node. Times are milliseconds, sizes are bytes; each field names its config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerSettings {
+    /// `node.id`, or `broker.id` where only that is set.
+    pub node_id: BrokerId,
+    /// `process.roles`.
+    pub roles: Roles,
+    /// `tidemark.cluster.id`: the id a new directory is formatted with; none to draw one.
+    pub cluster_id: Option<ClusterId>,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// `listeners` that clients and brokers use, in the order given.
+    pub listeners: Vec<Listener>,
+    /// `listeners` that are named in `controller.listener.names`. Empty in a quorum of one that nobody else joins.
+    pub controller_listeners: Vec<Listener>,
+    /// `advertised.listeners`; empty when unset: then what is bound is advertised.
+    pub advertised_listeners: Vec<Listener>,
+    /// `inter.broker.listener.name`; the first listener when unset.
+    pub inter_broker_listener: String,
+    /// `controller.quorum.voters`; empty for a quorum of this node alone.
+    pub quorum_voters: Vec<Voter>,
+    /// `controller.quorum.bootstrap.servers`.
+    pub quorum_bootstrap_servers: Vec<Endpoint>,
+    /// `log.dirs`, or `log.dir`.
+    pub log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`, or the first of `log_dirs`.
+    pub metadata_log_dir: PathBuf,
+    /// `num.partitions`.
+    pub num_partitions: u32,
+    /// `default.replication.factor`.
+    pub default_replication_factor: u16,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// `socket.request.max.bytes`: a longer frame ends its connection.
+    pub request_bytes_max: u32,
+    /// `queued.max.requests`: requests being served, over all connections.
+    pub requests_max: u32,
+    /// `queued.max.request.bytes`: bytes of requests being served, over all connections; none for no limit but
+    /// the one by number.
+    pub requests_bytes_max: Option<u64>,
+    /// `tidemark.connection.requests.max`: requests of one connection that are read ahead of its answers.
+    pub connection_requests_max: u32,
+    /// `tidemark.connection.request.bytes.max`: bytes of them; a single larger one is let through alone.
+    pub connection_request_bytes_max: u64,
+    /// `connections.max.idle.ms`; none for never.
+    pub connections_idle_ms_max: Option<u64>,
+    /// `max.connections`.
+    pub connections_max: u32,
+    /// `fetch.max.bytes`: the most one Fetch answer carries, whatever the client asks for.
+    pub fetch_bytes_max: u32,
+    /// `tidemark.shards`: tasks that own partitions; 0 for as many as the machine has cores.
+    pub shards: u32,
+    /// `tidemark.tail.cache.bytes`: the budget of recently appended bytes kept for consumers.
+    pub tail_cache_bytes: u64,
+    /// Every pair of a known config that was set, by name: the `Static` layer of topics' configs.
+    pub given: Overrides,
+}
+
+/// Names whose meaning is security: ignoring one of them would be a promise broken in silence.
+const SECURITY: &[&str] = &[
+    "ssl.",
+    "sasl.",
+    "security.",
+    "authorizer.",
+    "delegation.token.",
+    "principal.builder.",
+    "password.encoder.",
+    "super.users",
+    "allow.everyone.if.no.acl.found",
+    "listener.name.",
+    "early.start.listeners",
+];
+
+impl BrokerSettings {
+    /// Settings from pairs, of which later ones override earlier ones (the command line comes after the file).
+    /// Fails on the first value that is refused, on contradictions, and on configs of security that are not
+    /// implemented.
+    pub fn from_pairs<K, V>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(BrokerSettings, Vec<Notice>), ConfigError>
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let pairs: BTreeMap<String, String> = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        let mut given = Overrides::new();
+        let mut notices = Vec::new();
+        for (name, text) in pairs {
+            match lookup(Scope::Broker, &name) {
+                Lookup::Known(entry) => {
+                    entry.parse(&text)?;
+                    if entry.effect == Effect::AcceptedWithoutEffect {
+                        notices.push(Notice::WithoutEffect(name.clone()));
+                    }
+                    given.insert(Arc::from(name), Arc::from(text));
+                }
+                _ if SECURITY.iter().any(|prefix| name.starts_with(prefix)) => not_secured(&name, &text)?,
+                Lookup::KafkaOnly => notices.push(Notice::KafkaOnly(name)),
+                Lookup::Unknown => notices.push(Notice::Unknown(name)),
+            }
+        }
+        Ok((BrokerSettings::read(Given(given))?, notices))
+    }
+
+    /// What a topic without overrides has on this node.
+    pub fn topic_defaults(&self) -> TopicConfig {
+        let none = Overrides::new();
+        TopicConfig::resolve(&Layers::fixed(&self.given, &none)).expect("checked when the settings were read")
+    }
+
+    fn read(given: Given) -> Result<BrokerSettings, ConfigError> {
+        let (listeners, controller_listeners) = given.split_listeners()?;
+        let log_dirs = given.optional("log.dirs").unwrap_or_else(|| given.value("log.dir")).list();
+        let log_dirs: Vec<PathBuf> = log_dirs.into_iter().map(PathBuf::from).collect();
+        let metadata_log_dir = given.optional("metadata.log.dir").map(|dir| PathBuf::from(dir.text()));
+        let first_listener = listeners.first().map(|listener| listener.name.clone()).unwrap_or_default();
+        let inter_broker =
+            given.optional("inter.broker.listener.name").map(|name| name.text().to_ascii_uppercase());
+        let settings = BrokerSettings {
+            node_id: given.node_id()?,
+            roles: given.roles(),
+            cluster_id: given.optional("tidemark.cluster.id").map(|id| ClusterId(Arc::from(id.text()))),
+            rack: given.optional("broker.rack").map(Value::text),
+            inter_broker_listener: inter_broker.unwrap_or(first_listener),
+            listeners,
+            controller_listeners,
+            advertised_listeners: given.advertised()?,
+            quorum_voters: listener::voters(&given.value("controller.quorum.voters").list())?,
+            quorum_bootstrap_servers: given.bootstrap_servers()?,
+            metadata_log_dir: metadata_log_dir.unwrap_or_else(|| log_dirs[0].clone()),
+            log_dirs,
+            num_partitions: given.number("num.partitions") as u32,
+            default_replication_factor: given.replication_factor()?,
+            auto_create_topics: given.value("auto.create.topics.enable").bool(),
+            request_bytes_max: given.number("socket.request.max.bytes") as u32,
+            requests_max: given.number("queued.max.requests") as u32,
+            requests_bytes_max: given.limit("queued.max.request.bytes").filter(|max| *max > 0),
+            connection_requests_max: given.number("tidemark.connection.requests.max") as u32,
+            connection_request_bytes_max: given.number("tidemark.connection.request.bytes.max") as u64,
+            connections_idle_ms_max: given.limit("connections.max.idle.ms"),
+            connections_max: given.number("max.connections") as u32,
+            fetch_bytes_max: given.number("fetch.max.bytes") as u32,
+            shards: given.number("tidemark.shards") as u32,
+            tail_cache_bytes: given.number("tidemark.tail.cache.bytes") as u64,
+            given: given.0,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Settings that are fine one by one and not together.
+    fn check(&self) -> Result<(), ConfigError> {
+        let none = Overrides::new();
+        TopicConfig::resolve(&Layers::fixed(&self.given, &none))?;
+        let conflict = |message: String| Err(ConfigError::Conflict(message));
+        if self.roles.broker && self.listeners.is_empty() {
+            return conflict(
+                "listeners must name a listener that is not in controller.listener.names".to_owned(),
+            );
+        }
+        let named = |name: &str| self.listeners.iter().any(|listener| listener.name == name);
+        if self.roles.broker && !named(&self.inter_broker_listener) {
+            let name = &self.inter_broker_listener;
+            return conflict(format!("inter.broker.listener.name {name} must be one of the listeners"));
+        }
+        let voter = self.quorum_voters.iter().any(|voter| voter.id == self.node_id);
+        if !self.quorum_voters.is_empty() && self.roles.controller != voter {
+            let id = self.node_id;
+            let verb = if voter { "must not" } else { "must" };
+            return conflict(format!(
+                "controller.quorum.voters {verb} contain node.id {id}: process.roles says it is {}a controller",
+                if voter { "not " } else { "" }
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The pairs that were set, each of them already checked.
+struct Given(Overrides);
+
+impl Given {
+    fn optional(&self, name: &str) -> Option<Value> {
+        let text = self.0.get(name)?;
+        Some(row(Scope::Broker, name).parse(text).expect("checked when it was taken in"))
+    }
+
+    fn value(&self, name: &str) -> Value {
+        self.optional(name).unwrap_or_else(|| row(Scope::Broker, name).default_value())
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        self.value(name).number()
+    }
+
+    /// None when negative.
+    fn limit(&self, name: &str) -> Option<u64> {
+        u64::try_from(self.number(name)).ok()
+    }
+
+    fn node_id(&self) -> Result<BrokerId, ConfigError> {
+        let old = self.number("broker.id");
+        let new = self.optional("node.id").map(Value::number);
+        match (new, u32::try_from(old)) {
+            (Some(new), Ok(_)) if new != old => Err(ConfigError::Conflict(format!(
+                "You must set node.id to the same value as broker.id: they are {new} and {old}"
+            ))),
+            (None, Ok(_)) => Ok(BrokerId(old as i32)),
+            (_, _) => Ok(BrokerId(self.number("node.id") as i32)),
+        }
+    }
+
+    fn roles(&self) -> Roles {
+        let roles = self.value("process.roles").list();
+        let has = |role: &str| roles.iter().any(|given| given == role);
+        Roles { broker: has("broker"), controller: has("controller") }
+    }
+
+    fn replication_factor(&self) -> Result<u16, ConfigError> {
+        let name = "default.replication.factor";
+        let number = self.number(name);
+        let factor = i16::try_from(number).ok().filter(|factor| *factor > 0);
+        factor.map(|factor| factor as u16).ok_or_else(|| {
+            ConfigError::invalid(name, number, "Value must be at least 1 and no more than 32767")
+        })
+    }
+
+    /// The listeners of brokers and those of controllers; all of them must be plain text.
+    fn split_listeners(&self) -> Result<(Vec<Listener>, Vec<Listener>), ConfigError> {
+        let all = listener::listeners("listeners", &self.value("listeners").list())?;
+        let protocols = self.value("listener.security.protocol.map").text();
+        for listener in &all {
+            plain_text(listener, &protocols)?;
+        }
+        let controllers = self.value("controller.listener.names").list();
+        let controller =
+            |listener: &Listener| controllers.iter().any(|c| c.eq_ignore_ascii_case(&listener.name));
+        let (for_controllers, for_clients) = all.into_iter().partition(controller);
+        Ok((for_clients, for_controllers))
+    }
+
+    fn advertised(&self) -> Result<Vec<Listener>, ConfigError> {
+        let name = "advertised.listeners";
+        let Some(members) = self.optional(name) else {
+            return Ok(Vec::new());
+        };
+        let advertised = listener::listeners(name, &members.list())?;
+        if let Some(listener) = advertised.iter().find(|listener| listener.endpoint.is_wildcard()) {
+            let reason = "An address that clients can connect to is needed, not one of every interface";
+            return Err(ConfigError::invalid(name, listener, reason));
+        }
+        Ok(advertised)
+    }
+
+    fn bootstrap_servers(&self) -> Result<Vec<Endpoint>, ConfigError> {
+        let name = "controller.quorum.bootstrap.servers";
+        let endpoint = |member: &String| {
+            Endpoint::parse(member)
+                .ok_or_else(|| ConfigError::invalid(name, member, "Expected {host}:{port}"))
+        };
+        self.value(name).list().iter().map(endpoint).collect()
+    }
+}
+
+/// Listeners are plain text until there is anything else. A name that the map lacks and that is no protocol's is
+/// taken for plain text only when Kafka would too: the controller's own in its default set-up.
+fn plain_text(listener: &Listener, protocols: &str) -> Result<(), ConfigError> {
+    let pairs = protocols.split(',').filter_map(|pair| pair.trim().split_once(':'));
+    let mapped = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(&listener.name)).last();
+    match mapped.map(|(_, protocol)| protocol.trim().to_ascii_uppercase()).as_deref() {
+        Some("PLAINTEXT") => Ok(()),
+        None if listener.name == "CONTROLLER" => Ok(()),
+        None => Err(ConfigError::Conflict(format!(
+            "No security protocol defined for listener {}: add it to listener.security.protocol.map",
+            listener.name
+        ))),
+        Some(protocol) => Err(ConfigError::Conflict(format!(
+            "Listener {} has the security protocol {protocol}: only PLAINTEXT is supported",
+            listener.name
+        ))),
+    }
+}
+
+/// A config of security is refused, unless it says what is the case anyway: nothing is secured.
+fn not_secured(name: &str, text: &str) -> Result<(), ConfigError> {
+    let harmless = matches!((name, text.trim()), ("security.inter.broker.protocol", "PLAINTEXT") | (_, ""));
+    if harmless {
+        return Ok(());
+    }
+    Err(ConfigError::Conflict(format!(
+        "Configuration {name} is not supported: it would leave unsecured what it is to secure"
+    )))
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Unknown(name) => write!(f, "configuration {name} is not known"),
+            Notice::KafkaOnly(name) => {
+                write!(f, "configuration {name} of Kafka is not supported and is ignored")
+            }
+            Notice::WithoutEffect(name) => write!(f, "configuration {name} is accepted and has no effect"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "broker_test.rs"]
+mod tests;
