@@ -1,0 +1,307 @@
+"""Producers and a consumer at work while their broker is killed again and again; then everything is read back.
+
+What each of them did and saw goes to a history that the simulator's checkers judge. Two unrelated clients produce,
+with acks=all and without retries, so that each record is one attempt whose fate is known or is not. The broker is
+killed after it has acknowledged so much in its present life, not after a time.
+"""
+
+import argparse
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import kafka
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from history import History
+
+TOPIC = "tide"
+BROKER = 1
+DEADLINE_S = 120.0
+UNANSWERED_MAX = 300
+"""Records of one producer that wait for an answer: what a kill may leave in doubt."""
+
+
+class Broker:
+    """The process under test, on one port and one directory for all of its lives."""
+
+    def __init__(self, binary, port, directory, history):
+        self.command = [binary, "--set", f"listeners=PLAINTEXT://127.0.0.1:{port}", "--set", f"log.dirs={directory}"]
+        self.port, self.directory, self.history = port, directory, history
+        self.process = None
+
+    def start(self):
+        self.history.note({"starting": {"broker": BROKER}})
+        with open(f"{self.directory}.out", "ab") as out:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise SystemExit(f"the broker ended by itself, exit code {self.process.returncode}; see its output")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise SystemExit(f"the broker doesn't listen after {DEADLINE_S:.0f} s")
+
+    def kill(self):
+        if self.process.poll() is not None:
+            raise SystemExit(f"the broker ended by itself, exit code {self.process.returncode}; see its output")
+        self.process.kill()
+        self.process.wait()
+        self.history.note({"killed": {"broker": BROKER}})
+
+    def stop(self):
+        self.process.terminate()
+        if self.process.wait(DEADLINE_S) != 0:
+            raise SystemExit(f"SIGTERM ended the broker with exit code {self.process.returncode}")
+        self.history.note({"stopped": {"broker": BROKER}})
+
+
+class Count:
+    """What all producers got acknowledged."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.records = 0
+
+    def add(self):
+        with self.lock:
+            self.records += 1
+
+
+class Sender:
+    """Values, operations and the bound on unanswered records: what both kinds of producer share."""
+
+    def __init__(self, number, history, count, options):
+        self.number, self.client = number, f"p{number}"
+        self.history, self.count = history, count
+        self.partitions, self.filler = options.partitions, random.randbytes(options.value_bytes // 2).hex().encode()
+        self.counter = 0
+        self.unanswered = threading.Semaphore(UNANSWERED_MAX)
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, name=self.client)
+
+    def next(self):
+        """Begins an operation; returns its number, the partition and the record's bytes."""
+        while not self.unanswered.acquire(timeout=0.1):
+            self.idle()
+        value = f"{self.number}/{self.counter}"
+        partition = self.counter % self.partitions
+        self.counter += 1
+        call = {"topic": TOPIC, "partition": partition, "acks": -1, "values": [value]}
+        op = self.history.invoke(self.client, {"produce": call})
+        return op, partition, value.encode() + b" " + self.filler
+
+    def acknowledged(self, op, offset):
+        self.history.ok(self.client, op, {"produced": {"base": offset}})
+        self.count.add()
+        self.unanswered.release()
+
+    def refused(self, op, code, why):
+        self.history.failed(self.client, op, code, why)
+        self.unanswered.release()
+
+    def idle(self):
+        """Called while the bound is reached."""
+
+
+class Librdkafka(Sender):
+    def __init__(self, bootstrap, *shared):
+        super().__init__(*shared)
+        config = {"bootstrap.servers": bootstrap, "acks": "all", "message.send.max.retries": 0}
+        config |= {"message.timeout.ms": 10_000, "linger.ms": 1, "reconnect.backoff.max.ms": 200, "log_level": 0}
+        self.producer = Producer(config)
+
+    def run(self):
+        while not self.stopping.is_set():
+            op, partition, value = self.next()
+
+            def deliver(error, message, op=op):
+                if error is None:
+                    self.acknowledged(op, message.offset())
+                else:
+                    self.refused(op, error.code(), error.str())
+
+            self.producer.produce(TOPIC, partition=partition, value=value, on_delivery=deliver)
+            self.producer.poll(0)
+        if self.producer.flush(DEADLINE_S) != 0:
+            raise RuntimeError(f"{self.client}: records without an answer")
+
+    def idle(self):
+        self.producer.poll(0.05)
+
+
+class KafkaPython(Sender):
+    def __init__(self, bootstrap, *shared):
+        super().__init__(*shared)
+        self.producer = kafka.KafkaProducer(
+            bootstrap_servers=bootstrap, acks="all", retries=0, enable_idempotence=False, linger_ms=1,
+            max_in_flight_requests_per_connection=1, request_timeout_ms=10_000, delivery_timeout_ms=11_000,
+            max_block_ms=int(DEADLINE_S * 1000), reconnect_backoff_max_ms=200,
+        )
+
+    def run(self):
+        while not self.stopping.is_set():
+            op, partition, value = self.next()
+            sent = self.producer.send(TOPIC, value=value, partition=partition)
+            sent.add_callback(lambda told, op=op: self.acknowledged(op, told.offset))
+            sent.add_errback(lambda why, op=op: self.refused(op, getattr(why, "errno", None), repr(why)))
+        self.producer.flush(DEADLINE_S)
+        self.producer.close()
+
+
+class Reader:
+    """A consumer by assignment, from the start of every partition."""
+
+    def __init__(self, bootstrap, client, history, partitions):
+        self.client, self.history = client, history
+        config = {"bootstrap.servers": bootstrap, "group.id": client, "enable.auto.commit": False, "log_level": 0}
+        config |= {"auto.offset.reset": "error", "enable.partition.eof": True, "check.crcs": True}
+        self.consumer = Consumer(config | {"reconnect.backoff.max.ms": 200})
+        self.next = {partition: 0 for partition in range(partitions)}
+        for partition in self.next:
+            place = {"topic": TOPIC, "partition": partition, "from": 0}
+            history.ok(client, history.invoke(client, {"assign": place}), "done")
+        self.consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in self.next])
+
+    def poll(self):
+        """Takes what has arrived; returns the partitions whose end was reached."""
+        ends, batches = set(), {}
+        for message in self.consumer.consume(500, 0.1):
+            error = message.error()
+            if error is None:
+                batches.setdefault(message.partition(), []).append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                ends.add(message.partition())
+            elif not error.retriable() and error.code() not in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+                raise KafkaException(error)
+        for partition, messages in batches.items():
+            records = [[m.offset(), m.value().split(b" ", 1)[0].decode()] for m in messages]
+            self.fetched(partition, records, cached=True)
+        return ends
+
+    def fetched(self, partition, records, cached):
+        place = TopicPartition(TOPIC, partition)
+        start, end = self.consumer.get_watermark_offsets(place, timeout=DEADLINE_S, cached=cached)
+        call = {"topic": TOPIC, "partition": partition, "from": self.next[partition]}
+        op = self.history.invoke(self.client, {"fetch": call})
+        reply = {"high_watermark": end, "log_start": max(start, 0), "records": records}
+        self.history.ok(self.client, op, {"fetched": reply})
+        if records:
+            self.next[partition] = records[-1][0] + 1
+        return end
+
+    def read_all(self):
+        """Reads until every partition has ended, each at the high watermark that the broker tells."""
+        left = set(self.next)
+        end = time.monotonic() + DEADLINE_S * 5
+        while left:
+            if time.monotonic() > end:
+                raise SystemExit(f"{self.client}: partitions {left} have no end")
+            for partition in self.poll() & left:
+                if self.fetched(partition, [], cached=False) == self.next[partition]:
+                    left.discard(partition)
+        self.consumer.close()
+
+
+class Watcher:
+    """A consumer that reads along while the broker dies and returns."""
+
+    def __init__(self, reader):
+        self.reader, self.stopping, self.trouble = reader, threading.Event(), None
+        self.thread = threading.Thread(target=self.run, name="watcher")
+
+    def run(self):
+        try:
+            while not self.stopping.is_set():
+                self.reader.poll()
+        except BaseException as why:
+            self.trouble = why
+        finally:
+            self.reader.consumer.close()
+
+
+def create(bootstrap, history, partitions):
+    call = {"topic": TOPIC, "partitions": partitions, "durable": True}
+    op = history.invoke("admin", {"create_topic": call})
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.create_topics([NewTopic(TOPIC, num_partitions=partitions, replication_factor=1)]).values():
+        future.result(DEADLINE_S)
+    history.ok("admin", op, "done")
+
+
+def read_round(number, bootstrap, history, partitions):
+    history.note({"read_all": {"round": number}})
+    Reader(bootstrap, f"reader-{number}", history, partitions).read_all()
+    history.note({"read_done": {"round": number}})
+
+
+def wait_for(probe, what):
+    end = time.monotonic() + DEADLINE_S
+    while not probe():
+        if time.monotonic() > end:
+            raise SystemExit(f"{what}: not within {DEADLINE_S:.0f} s")
+        time.sleep(0.005)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--directory", required=True)
+    parser.add_argument("--history", required=True)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--records-per-life", type=int, default=500, help="acknowledged before the kill, at least")
+    parser.add_argument("--value-bytes", type=int, default=1024)
+    parser.add_argument("--partitions", type=int, default=4)
+    options = parser.parse_args()
+
+    history, count = History(options.history), Count()
+    bootstrap = f"127.0.0.1:{options.port}"
+    broker = Broker(options.binary, options.port, options.directory, history)
+    try:
+        broker.start()
+        create(bootstrap, history, options.partitions)
+        shared = (history, count, options)
+        senders = [Librdkafka(bootstrap, 1, *shared), Librdkafka(bootstrap, 2, *shared), KafkaPython(bootstrap, 3, *shared)]
+        watcher = Watcher(Reader(bootstrap, "watcher", history, options.partitions))
+        threads = [*(sender.thread for sender in senders), watcher.thread]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(options.kills):
+                goal = count.records + options.records_per_life + random.randrange(options.records_per_life)
+                wait_for(lambda: count.records >= goal, "acknowledgements")
+                broker.kill()
+                broker.start()
+            goal = count.records + options.records_per_life
+            wait_for(lambda: count.records >= goal, "acknowledgements after the last kill")
+        finally:
+            for stopping in [*(sender.stopping for sender in senders), watcher.stopping]:
+                stopping.set()
+            for thread in threads:
+                thread.join()
+        if watcher.trouble is not None:
+            raise SystemExit(f"the consumer that read along: {watcher.trouble!r}")
+        read_round(1, bootstrap, history, options.partitions)
+        broker.stop()
+        broker.start()
+        read_round(2, bootstrap, history, options.partitions)
+        broker.stop()
+    finally:
+        if broker.process is not None and broker.process.poll() is None:
+            broker.process.kill()
+            broker.process.wait()
+        history.close()
+    sent = sum(sender.counter for sender in senders)
+    print(f"{options.kills} kills, {sent} records sent, {count.records} acknowledged")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
