@@ -6,11 +6,13 @@
 //! - [`codec`]: [`codec::Reader`] and [`codec::Writer`], Kafka's primitives within bounds and without copies.
 //! - [`message!`]: declares a message once; [`message::Message`] reads and writes it at any version.
 //! - [`batch`]: record batches (magic 2) and the records in them. [`varint`] is the integers they are made of.
+//! - [`control`]: control records, the broker's own notes in a log.
 //! - [`metadata`]: the records of the metadata log.
 
 pub mod batch;
 pub mod codec;
 pub mod compression;
+pub mod control;
 pub mod message;
 pub mod metadata;
 pub mod varint;
