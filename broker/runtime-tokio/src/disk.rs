@@ -2,8 +2,8 @@
 
 use crate::errno::{disk_error, uninterrupted};
 use crate::file::TokioFile;
-use crate::round::{Strategy, sync_with};
-use runtime::{Disk, DiskError, DiskErrorKind, Entry, EntryKind, OpenMode};
+use crate::round::{Strategy, dirty_bytes, sync_with};
+use runtime::{Disk, DiskError, Entry, EntryKind, OpenMode};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -68,19 +68,17 @@ impl Disk for TokioDisk {
     }
 
     async fn lock(&self, path: &Path) -> Result<TokioLock, DiskError> {
-        let locked = self.blocking("lock", path, |root, path| {
+        self.blocking("lock", path, |root, path| {
             let fd = open_file(root, path, OFlags::RDWR | OFlags::CREATE)?;
             uninterrupted(|| rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive))?;
-            uninterrupted(|| rustix::fs::fcntl_lock(&fd, FlockOperation::NonBlockingLockExclusive))?;
-            Ok(TokioLock { _fd: fd })
-        });
-        locked.await.map_err(|error| {
-            // EAGAIN and EACCES: both are how POSIX may say that a record lock is taken.
-            if error.detail == Errno::AGAIN.to_string() || error.detail == Errno::ACCESS.to_string() {
-                return DiskError { kind: DiskErrorKind::Locked, ..error };
+            match uninterrupted(|| rustix::fs::fcntl_lock(&fd, FlockOperation::NonBlockingLockExclusive)) {
+                Ok(()) => Ok(TokioLock { _fd: fd }),
+                // POSIX lets a taken record lock be reported either way.
+                Err(Errno::ACCESS) => Err(Errno::AGAIN),
+                Err(errno) => Err(errno),
             }
-            error
         })
+        .await
     }
 
     async fn create_dir(&self, path: &Path) -> Result<(), DiskError> {
@@ -116,7 +114,7 @@ impl Disk for TokioDisk {
     }
 
     async fn sync_many(&self, files: Vec<TokioFile>) -> Result<(), DiskError> {
-        let strategy = Strategy::for_files(files.len());
+        let strategy = Strategy::for_round(files.len(), dirty_bytes);
         sync_with(strategy, files, &self.handle).await
     }
 }
@@ -186,3 +184,7 @@ fn create_durably(dir: &Path) -> io::Result<()> {
     }
     std::fs::File::open(parent)?.sync_all()
 }
+
+#[cfg(test)]
+#[path = "disk_test.rs"]
+mod tests;

@@ -17,6 +17,8 @@
 //!   as durable once it has been synced in this incarnation.
 //! * Reads may return corrupt bytes or an error; writes may hit a full disk, having written any part of what
 //!   was asked; any call may take seconds.
+//! * Dropping the future of an operation does not undo it: it may have happened, not have happened, or happen
+//!   later, while the process lives. Whoever must know awaits it.
 //!
 //! Paths are relative to the data directory and may not leave it (no `..`, no absolute path: implementations
 //! assert). All handles stay usable after their file was renamed or removed, as on Unix.
@@ -65,6 +67,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
 }
 
 /// An open file. Cheap to clone; every clone is the same file.
+#[allow(clippy::len_without_is_empty)]
 pub trait File: Clone + Send + Sync + 'static {
     /// Writes the parts one after the other from `offset` on, growing the file as needed. On an error any part
     /// of them may have been written.
