@@ -16,3 +16,5 @@ pub mod control;
 pub mod message;
 pub mod metadata;
 pub mod varint;
+
+pub use message::RecordBytes;

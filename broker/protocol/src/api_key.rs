@@ -1,0 +1,109 @@
+//! The names and numbers of Kafka's APIs, and the few that this broker offers.
+
+use records::message::{Message, Versions};
+
+use crate::messages::{api_versions, create_topics, fetch, list_offsets, metadata, produce};
+
+macro_rules! api_keys {
+    ($($name:ident = $key:literal),* $(,)?) => {
+        /// An API of Kafka's protocol. `ApiKey::X as i16` is its number. Keys 4 to 7 are gone since Kafka 4.0.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(i16)]
+        pub enum ApiKey {
+            $( #[doc = concat!("Key ", $key, ".")] $name = $key, )*
+        }
+
+        impl ApiKey {
+            /// Every API, by ascending key.
+            pub const ALL: &'static [ApiKey] = &[$(ApiKey::$name),*];
+
+            /// The API of a number, if there is one.
+            pub fn from_key(key: i16) -> Option<ApiKey> {
+                match key {
+                    $( $key => Some(ApiKey::$name), )*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+api_keys! {
+    Produce = 0, Fetch = 1, ListOffsets = 2, Metadata = 3, OffsetCommit = 8, OffsetFetch = 9, FindCoordinator = 10,
+    JoinGroup = 11, Heartbeat = 12, LeaveGroup = 13, SyncGroup = 14, DescribeGroups = 15, ListGroups = 16,
+    SaslHandshake = 17, ApiVersions = 18, CreateTopics = 19, DeleteTopics = 20, DeleteRecords = 21,
+    InitProducerId = 22, OffsetForLeaderEpoch = 23, AddPartitionsToTxn = 24, AddOffsetsToTxn = 25, EndTxn = 26,
+    WriteTxnMarkers = 27, TxnOffsetCommit = 28, DescribeAcls = 29, CreateAcls = 30, DeleteAcls = 31,
+    DescribeConfigs = 32, AlterConfigs = 33, AlterReplicaLogDirs = 34, DescribeLogDirs = 35, SaslAuthenticate = 36,
+    CreatePartitions = 37, CreateDelegationToken = 38, RenewDelegationToken = 39, ExpireDelegationToken = 40,
+    DescribeDelegationToken = 41, DeleteGroups = 42, ElectLeaders = 43, IncrementalAlterConfigs = 44,
+    AlterPartitionReassignments = 45, ListPartitionReassignments = 46, OffsetDelete = 47,
+    DescribeClientQuotas = 48, AlterClientQuotas = 49, DescribeUserScramCredentials = 50,
+    AlterUserScramCredentials = 51, Vote = 52, BeginQuorumEpoch = 53, EndQuorumEpoch = 54, DescribeQuorum = 55,
+    AlterPartition = 56, UpdateFeatures = 57, Envelope = 58, FetchSnapshot = 59, DescribeCluster = 60,
+    DescribeProducers = 61, BrokerRegistration = 62, BrokerHeartbeat = 63, UnregisterBroker = 64,
+    DescribeTransactions = 65, ListTransactions = 66, AllocateProducerIds = 67, ConsumerGroupHeartbeat = 68,
+    ConsumerGroupDescribe = 69, ControllerRegistration = 70, GetTelemetrySubscriptions = 71, PushTelemetry = 72,
+    AssignReplicasToDirs = 73, ListConfigResources = 74, DescribeTopicPartitions = 75, ShareGroupHeartbeat = 76,
+    ShareGroupDescribe = 77, ShareFetch = 78, ShareAcknowledge = 79, AddRaftVoter = 80, RemoveRaftVoter = 81,
+    UpdateRaftVoter = 82, InitializeShareGroupState = 83, ReadShareGroupState = 84, WriteShareGroupState = 85,
+    DeleteShareGroupState = 86, ReadShareGroupStateSummary = 87, StreamsGroupHeartbeat = 88,
+    StreamsGroupDescribe = 89, DescribeShareGroupOffsets = 90, AlterShareGroupOffsets = 91,
+    DeleteShareGroupOffsets = 92, StreamsGroupTopologyDescriptionUpdate = 93, UnregisterController = 94,
+}
+
+impl ApiKey {
+    /// The flexible versions of the API's messages (KIP-482). `None` for an API that is not declared here.
+    pub fn flexible(self) -> Option<Versions> {
+        let schema = match self {
+            ApiKey::Produce => produce::ProduceRequest::SCHEMA,
+            ApiKey::Fetch => fetch::FetchRequest::SCHEMA,
+            ApiKey::ListOffsets => list_offsets::ListOffsetsRequest::SCHEMA,
+            ApiKey::Metadata => metadata::MetadataRequest::SCHEMA,
+            ApiKey::ApiVersions => api_versions::ApiVersionsRequest::SCHEMA,
+            ApiKey::CreateTopics => create_topics::CreateTopicsRequest::SCHEMA,
+            _ => return None,
+        };
+        Some(schema.flexible)
+    }
+}
+
+/// The versions of one API that a broker offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supported {
+    /// The API.
+    pub key: ApiKey,
+    /// The lowest version to advertise in an ApiVersions answer.
+    pub min: i16,
+    /// The highest version.
+    pub max: i16,
+    /// The lowest version that is really served: `min`, but for Produce.
+    pub served_min: i16,
+}
+
+impl Supported {
+    /// True when a request of this version may be decoded and served.
+    pub fn accepts(&self, version: i16) -> bool {
+        self.served_min <= version && version <= self.max
+    }
+
+    const fn of(key: ApiKey, versions: Versions) -> Supported {
+        Supported { key, min: versions.min, max: versions.max, served_min: versions.min }
+    }
+}
+
+/// What this broker offers, by ascending key: every API that has a handler, and no other.
+///
+/// Produce is advertised from version 0 though versions below 3 are refused (KAFKA-18659): older librdkafka infers
+/// from the range which compression it may use.
+pub fn supported() -> &'static [Supported] {
+    const TABLE: &[Supported] = &[
+        Supported { min: 0, ..Supported::of(ApiKey::Produce, produce::ProduceRequest::SCHEMA.versions) },
+        Supported::of(ApiKey::Fetch, fetch::FetchRequest::SCHEMA.versions),
+        Supported::of(ApiKey::ListOffsets, list_offsets::ListOffsetsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::Metadata, metadata::MetadataRequest::SCHEMA.versions),
+        Supported::of(ApiKey::ApiVersions, api_versions::ApiVersionsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::CreateTopics, create_topics::CreateTopicsRequest::SCHEMA.versions),
+    ];
+    TABLE
+}

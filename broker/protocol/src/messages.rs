@@ -1,0 +1,30 @@
+//! One file per request and response pair. Names, fields and versions are those of Kafka's JSON schemas.
+//!
+//! Every declaration is compared with the schema, field by field, in `schemas_test.rs`. A nullable field defaults
+//! to its empty value, not to null, unless it says `default_null`: Kafka's rule, so name such fields in answers.
+
+pub mod api_versions;
+pub mod create_topics;
+pub mod fetch;
+pub mod list_offsets;
+pub mod metadata;
+pub mod produce;
+
+/// Makes two messages a pair.
+macro_rules! pair {
+    ($key:ident: $request:ident, $response:ident) => {
+        impl crate::Request for $request {
+            const KEY: crate::ApiKey = crate::ApiKey::$key;
+            type Response = $response;
+        }
+
+        impl crate::Response for $response {
+            const KEY: crate::ApiKey = crate::ApiKey::$key;
+        }
+    };
+}
+use pair;
+
+#[cfg(test)]
+#[path = "messages/schemas_test.rs"]
+mod schemas;
