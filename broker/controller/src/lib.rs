@@ -1,1 +1,55 @@
 //! Cluster metadata: decide records, replay records, image.
+//!
+//! ```text
+//!   request ──► decide (on the speculative image) ──► Decision { records, reply }
+//!                                                        │ appended to __cluster_metadata
+//!                                                        ▼
+//!   ClusterImage ◄── replay(record) ── the log, in order, the same on every node
+//! ```
+//!
+//! [`Controller`] holds both images of the active controller: *committed*, which readers and brokers see, and
+//! *speculative*, which also has what was appended and not yet committed, and which decisions are made on. A reply
+//! waits until its records are committed; a resignation throws the speculative image away. On every other node
+//! the two are one.
+//!
+//! [`ClusterImage`] changes only by replay, and is made of persistent maps: a clone costs nothing and is what
+//! readers, undo and [`ClusterImage::changes_since`] are built on. Nothing in this crate reads a clock, draws a
+//! random number or waits.
+//!
+//! **What is finalized, and why** ([`features`]): `metadata.version` 4.3-IV0, because the records are written as
+//! Kafka 4.3 writes them. No other feature, because a finalized feature is a promise to clients: not
+//! `transaction.version` (there are no transactions), `group.version`, `share.version` or `streams.version` (there
+//! are no groups), nor `eligible.leader.replicas.version` (elections are by ISR only). `kraft.version` is not a
+//! record of this log but of the quorum's.
+
+mod activation;
+mod broker;
+mod brokers;
+mod changes;
+mod configs;
+mod controller;
+mod create_topics;
+mod decision;
+mod election;
+pub mod features;
+mod image;
+mod placement;
+mod replay;
+mod topic;
+mod topic_name;
+
+pub use activation::activate;
+pub use broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
+pub use brokers::{BrokerRegistration, ControllerRegistration};
+pub use changes::{Changes, Fate, PartitionChange};
+pub use configs::{ConfigResource, ResourceKind};
+pub use controller::{Controller, Settings};
+pub use create_topics::{
+    CreateTopics, CreatedTopic, NewTopic, PARTITIONS_MAX, RECORDS_MAX, ReplicaAssignment, TopicDraws,
+    TopicOutcome,
+};
+pub use decision::{Decision, Reason, Refusal};
+pub use image::{ClusterImage, Transaction};
+pub use replay::ReplayError;
+pub use topic::{LeaderRecovery, Partition, Topic};
+pub use topic_name::{INTERNAL_TOPICS, METADATA_TOPIC, check_topic_name};

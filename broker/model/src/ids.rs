@@ -46,6 +46,20 @@ pub struct PartitionKey {
     pub index: PartitionIndex,
 }
 
+impl DirectoryId {
+    /// The directory of a replica that was placed before directories had ids (KIP-858).
+    pub const MIGRATING: DirectoryId = DirectoryId(Uuid([0; 16]));
+    /// One of the broker's directories, which it has yet to choose.
+    pub const UNASSIGNED: DirectoryId = DirectoryId(Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
+    /// A directory that is offline.
+    pub const LOST: DirectoryId = DirectoryId(Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]));
+
+    /// Whether this is one of the hundred ids that no directory may have.
+    pub fn is_reserved(self) -> bool {
+        u128::from_be_bytes(self.0.0) < 100
+    }
+}
+
 impl Uuid {
     /// All zero bytes: "absent" wherever Kafka's schemas carry a UUID.
     pub const ZERO: Uuid = Uuid([0; 16]);

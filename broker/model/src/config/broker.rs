@@ -298,8 +298,8 @@ impl Given {
 /// Listeners are plain text until there is anything else. A name that the map lacks and that is no protocol's is
 /// taken for plain text only when Kafka would too: the controller's own in its default set-up.
 fn plain_text(listener: &Listener, protocols: &str) -> Result<(), ConfigError> {
-    let pairs = protocols.split(',').filter_map(|pair| pair.trim().split_once(':'));
-    let mapped = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(&listener.name)).last();
+    let mut pairs = protocols.split(',').filter_map(|pair| pair.trim().split_once(':'));
+    let mapped = pairs.rfind(|(name, _)| name.trim().eq_ignore_ascii_case(&listener.name));
     match mapped.map(|(_, protocol)| protocol.trim().to_ascii_uppercase()).as_deref() {
         Some("PLAINTEXT") => Ok(()),
         None if listener.name == "CONTROLLER" => Ok(()),

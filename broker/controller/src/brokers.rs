@@ -1,0 +1,258 @@
+//! Nodes that register, become available and go.
+//!
+//! ```text
+//!   (unknown) ──register──► fenced ──unfence──► available ──fence──► fenced
+//!                             ▲                     │ shut_down (it leaves every ISR) ──► shutting down
+//!                             └── register: a new incarnation, first taken out of every ISR
+//! ```
+//!
+//! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631).
+
+use crate::broker::{FeatureRange, NodeEndpoint};
+use crate::decision::{Decision, Reason, Refusal};
+use crate::election::{self, Event};
+use crate::features;
+use crate::image::ClusterImage;
+use model::config::Overrides;
+use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, Offset, Uuid};
+use records::metadata::{
+    BrokerEndpoint, BrokerFeature, BrokerRegistrationChangeRecord, ControllerEndpoint, ControllerFeature,
+    MetadataRecord, RegisterBrokerRecord, RegisterControllerRecord,
+};
+use std::collections::BTreeMap;
+
+/// What a broker says of itself when it registers (BrokerRegistration, key 62).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerRegistration {
+    /// Its `node.id`.
+    pub id: BrokerId,
+    /// The cluster it believes to belong to.
+    pub cluster_id: ClusterId,
+    /// Drawn when the process started.
+    pub incarnation: Uuid,
+    /// Where it is reached, by listener.
+    pub endpoints: Vec<NodeEndpoint>,
+    /// What it supports: [`features::supported`].
+    pub features: BTreeMap<String, FeatureRange>,
+    /// Its rack.
+    pub rack: Option<String>,
+    /// Its log directories, at least one.
+    pub directories: Vec<DirectoryId>,
+}
+
+/// What a controller says of itself when it registers (ControllerRegistration, key 70).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerRegistration {
+    /// Its `node.id`.
+    pub id: BrokerId,
+    /// Drawn when the process started.
+    pub incarnation: Uuid,
+    /// Where it is reached, by listener.
+    pub endpoints: Vec<NodeEndpoint>,
+    /// What it supports.
+    pub features: BTreeMap<String, FeatureRange>,
+}
+
+/// Registers a broker. `next` is the offset that the first record will have, which becomes the broker's epoch unless
+/// this is the incarnation that is registered already; `in_session` says whether that one is known to be alive.
+/// `node` and `fixed` are the controller's own, for topics' configs.
+pub(crate) fn register(
+    image: &ClusterImage,
+    request: &BrokerRegistration,
+    next: Offset,
+    in_session: bool,
+    node: BrokerId,
+    fixed: &Overrides,
+) -> Result<Decision<BrokerEpoch>, Refusal> {
+    if request.cluster_id != image.cluster_id {
+        let message =
+            format!("Expected cluster ID {}, but got cluster ID {}", image.cluster_id, request.cluster_id);
+        return Err(Refusal::new(Reason::InconsistentClusterId, message));
+    }
+    let existing = image.broker(request.id);
+    let amends = existing.filter(|broker| broker.incarnation == request.incarnation);
+    if existing.is_some() && amends.is_none() && in_session {
+        let message = "Another broker is registered with that broker id. If the broker was recently restarted \
+                       this should self-resolve once the heartbeat manager expires the broker's session.";
+        return Err(Refusal::new(Reason::DuplicateBrokerRegistration, message));
+    }
+    check_directories(image, request)?;
+    check_features(image, &request.features)?;
+    let mut records = match amends {
+        Some(_) => Vec::new(),
+        None => election::changes(image, Event::Gone(request.id), node, fixed),
+    };
+    let epoch = amends.map_or(BrokerEpoch(next.0), |broker| broker.epoch);
+    records.push(MetadataRecord::RegisterBroker(RegisterBrokerRecord {
+        broker_id: request.id.0,
+        is_migrating_zk_broker: false,
+        incarnation_id: request.incarnation,
+        broker_epoch: epoch.0,
+        end_points: request.endpoints.iter().map(broker_endpoint).collect(),
+        features: request.features.iter().map(broker_feature).collect(),
+        rack: request.rack.clone(),
+        fenced: amends.is_none_or(|broker| broker.fenced),
+        in_controlled_shutdown: amends.is_some_and(|broker| broker.in_controlled_shutdown),
+        log_dirs: request.directories.iter().map(|directory| directory.0).collect(),
+        cordoned_log_dirs: None,
+    }));
+    Ok(Decision { records, reply: epoch })
+}
+
+/// Makes a fenced broker available, once it has caught up with the log that registered it; partitions that wait for
+/// it get a leader. Nothing changes for one that is available.
+pub(crate) fn unfence(
+    image: &ClusterImage,
+    id: BrokerId,
+    epoch: BrokerEpoch,
+    node: BrokerId,
+    fixed: &Overrides,
+) -> Result<Decision<()>, Refusal> {
+    check_epoch(image, id, epoch)?;
+    if image.broker(id).is_some_and(|broker| !broker.fenced) {
+        return Ok(Decision::nothing(()));
+    }
+    let mut records = vec![registration_change(id, epoch, -1, 0)];
+    records.extend(election::changes(image, Event::Back(id), node, fixed));
+    Ok(Decision { records, reply: () })
+}
+
+/// Makes a broker unavailable whose session ended or that asked for it.
+pub(crate) fn fence(
+    image: &ClusterImage,
+    id: BrokerId,
+    epoch: BrokerEpoch,
+    node: BrokerId,
+    fixed: &Overrides,
+) -> Result<Decision<()>, Refusal> {
+    check_epoch(image, id, epoch)?;
+    if image.broker(id).is_some_and(|broker| broker.fenced) {
+        return Ok(Decision::nothing(()));
+    }
+    let mut records = election::changes(image, Event::Gone(id), node, fixed);
+    records.push(registration_change(id, epoch, 1, 0));
+    Ok(Decision { records, reply: () })
+}
+
+/// Begins a controlled shutdown: the broker's partitions move elsewhere where there is an elsewhere.
+pub(crate) fn shut_down(
+    image: &ClusterImage,
+    id: BrokerId,
+    epoch: BrokerEpoch,
+    node: BrokerId,
+    fixed: &Overrides,
+) -> Result<Decision<()>, Refusal> {
+    check_epoch(image, id, epoch)?;
+    let mut records = Vec::new();
+    if image.broker(id).is_some_and(|broker| !broker.in_controlled_shutdown) {
+        records.push(registration_change(id, epoch, 0, 1));
+    }
+    records.extend(election::changes(image, Event::Gone(id), node, fixed));
+    Ok(Decision { records, reply: () })
+}
+
+/// Registers a controller; nothing changes when it is registered like that already.
+pub(crate) fn register_controller(image: &ClusterImage, request: &ControllerRegistration) -> Decision<()> {
+    let same = image.controller(request.id).is_some_and(|known| {
+        known.incarnation == request.incarnation
+            && known.endpoints == request.endpoints
+            && known.features == request.features
+    });
+    if same {
+        return Decision::nothing(());
+    }
+    let record = RegisterControllerRecord {
+        controller_id: request.id.0,
+        incarnation_id: request.incarnation,
+        zk_migration_ready: false,
+        end_points: request.endpoints.iter().map(controller_endpoint).collect(),
+        features: request.features.iter().map(controller_feature).collect(),
+    };
+    Decision { records: vec![MetadataRecord::RegisterController(record)], reply: () }
+}
+
+fn check_epoch(image: &ClusterImage, id: BrokerId, epoch: BrokerEpoch) -> Result<(), Refusal> {
+    let message = match image.broker(id) {
+        Some(broker) if broker.epoch == epoch => return Ok(()),
+        Some(broker) => format!("Expected broker epoch {}, but got broker epoch {epoch}", broker.epoch),
+        None => format!("No broker registration found for broker id {id}"),
+    };
+    Err(Refusal::new(Reason::StaleBrokerEpoch, message))
+}
+
+fn check_directories(image: &ClusterImage, request: &BrokerRegistration) -> Result<(), Refusal> {
+    let refuse = |message: String| Err(Refusal::new(Reason::InvalidRegistration, message));
+    if request.directories.is_empty() {
+        return refuse("No directories specified in request".to_owned());
+    }
+    if request.directories.iter().any(|directory| directory.is_reserved()) {
+        return refuse("Reserved directory ID in request".to_owned());
+    }
+    let mut sorted = request.directories.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() != request.directories.len() {
+        return refuse("Duplicate directory ID in request".to_owned());
+    }
+    for other in image.brokers().filter(|other| other.id != request.id) {
+        if let Some(taken) =
+            request.directories.iter().find(|directory| other.directories.contains(directory))
+        {
+            return refuse(format!("Broker {} is already registered with directory {taken}", other.id));
+        }
+    }
+    Ok(())
+}
+
+/// Every finalized feature must be one that the node supports, at its level.
+fn check_features(image: &ClusterImage, ranges: &BTreeMap<String, FeatureRange>) -> Result<(), Refusal> {
+    if !ranges.contains_key(features::METADATA_VERSION) {
+        let message = format!("Request features do not contain '{}'", features::METADATA_VERSION);
+        return Err(Refusal::new(Reason::InvalidRegistration, message));
+    }
+    let lacking = FeatureRange { min: 0, max: 0 };
+    let finalized = image.finalized_features();
+    let offered = ranges.keys().map(|name| (name.as_str(), image.feature_level(name)));
+    for (name, level) in finalized.chain(offered) {
+        let range = ranges.get(name).copied().unwrap_or(lacking);
+        if !range.contains(level) {
+            let message = format!(
+                "Unable to register because the broker does not support finalized version {level} of {name}. The \
+                 broker wants a version between {} and {}, inclusive.",
+                range.min, range.max
+            );
+            return Err(Refusal::new(Reason::UnsupportedVersion, message));
+        }
+    }
+    Ok(())
+}
+
+fn registration_change(id: BrokerId, epoch: BrokerEpoch, fenced: i8, shutting_down: i8) -> MetadataRecord {
+    MetadataRecord::BrokerRegistrationChange(BrokerRegistrationChangeRecord {
+        broker_id: id.0,
+        broker_epoch: epoch.0,
+        fenced,
+        in_controlled_shutdown: shutting_down,
+        ..BrokerRegistrationChangeRecord::default()
+    })
+}
+
+fn broker_endpoint(at: &NodeEndpoint) -> BrokerEndpoint {
+    let NodeEndpoint { name, host, port, security_protocol } = at.clone();
+    BrokerEndpoint { name, host, port, security_protocol }
+}
+
+fn controller_endpoint(at: &NodeEndpoint) -> ControllerEndpoint {
+    let NodeEndpoint { name, host, port, security_protocol } = at.clone();
+    ControllerEndpoint { name, host, port, security_protocol }
+}
+
+fn broker_feature((name, range): (&String, &FeatureRange)) -> BrokerFeature {
+    let (min_supported_version, max_supported_version) = (range.min, range.max);
+    BrokerFeature { name: name.clone(), min_supported_version, max_supported_version }
+}
+
+fn controller_feature((name, range): (&String, &FeatureRange)) -> ControllerFeature {
+    let (min_supported_version, max_supported_version) = (range.min, range.max);
+    ControllerFeature { name: name.clone(), min_supported_version, max_supported_version }
+}

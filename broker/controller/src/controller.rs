@@ -1,0 +1,243 @@
+//! A node's view of cluster metadata: what is committed, and, on the active controller, what will be.
+//!
+//! ```text
+//!   standby ──became_leader──► active                        standby:  committed == speculative
+//!      ▲                         │ decide, appended           active:   committed ─pending─► speculative
+//!      └────────resigned─────────┘ committed_to
+//! ```
+//!
+//! On a standby, committed records arrive by `follow`. On the active controller they are those it appended itself:
+//! `appended` replays them at once into the speculative image and keeps what it was after each batch;
+//! `committed_to` makes the one at the high watermark the committed image. `resigned` throws away what was not
+//! committed: if the next leader commits it after all, it comes back by `follow`.
+
+use crate::activation;
+use crate::broker::Broker;
+use crate::brokers::{self, BrokerRegistration, ControllerRegistration};
+use crate::create_topics::{self, CreateTopics, TopicOutcome};
+use crate::decision::{Decision, Reason, Refusal};
+use crate::image::ClusterImage;
+use crate::replay::ReplayError;
+use model::config::{BrokerSettings, Overrides};
+use model::{BrokerEpoch, BrokerId, ClusterId, LeaderEpoch, Offset};
+use records::metadata::MetadataRecord;
+use std::collections::VecDeque;
+
+/// What decisions take from the node's own configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Our `node.id`.
+    pub node: BrokerId,
+    /// `num.partitions`.
+    pub num_partitions: u32,
+    /// `default.replication.factor`.
+    pub default_replication_factor: i16,
+    /// `BrokerSettings::given`: the layer below dynamic configs.
+    pub fixed: Overrides,
+}
+
+/// Both images, and who we are.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    settings: Settings,
+    /// Every record up to the high watermark, as far as we were told.
+    committed: ClusterImage,
+    /// Every record appended. Ends at or after `committed`; equal to it on a standby.
+    speculative: ClusterImage,
+    /// The speculative image after each appended batch that is not committed, by its end, ascending.
+    pending: VecDeque<(Offset, ClusterImage)>,
+    /// The epoch we lead in.
+    active: Option<LeaderEpoch>,
+}
+
+impl Settings {
+    /// What matters here of a node's settings.
+    pub fn of(settings: &BrokerSettings) -> Settings {
+        Settings {
+            node: settings.node_id,
+            num_partitions: settings.num_partitions,
+            default_replication_factor: settings.default_replication_factor as i16,
+            fixed: settings.given.clone(),
+        }
+    }
+}
+
+impl Controller {
+    /// A standby that has seen nothing.
+    pub fn new(cluster_id: ClusterId, settings: Settings) -> Controller {
+        let image = ClusterImage::new(cluster_id);
+        Controller {
+            settings,
+            committed: image.clone(),
+            speculative: image,
+            pending: VecDeque::new(),
+            active: None,
+        }
+    }
+
+    /// The committed image, transactions in progress included; publish [`ClusterImage::visible`] of it.
+    pub fn committed(&self) -> &ClusterImage {
+        &self.committed
+    }
+
+    /// What the cluster will be once everything appended is committed: what decisions are made on.
+    pub fn speculative(&self) -> &ClusterImage {
+        &self.speculative
+    }
+
+    /// The epoch in which this node is the active controller.
+    pub fn active(&self) -> Option<LeaderEpoch> {
+        self.active
+    }
+
+    /// Batches that were appended and are not committed. The server bounds it by refusing requests.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Takes committed records on a standby: those of one batch, from `base` on. After an error the node can't follow
+    /// the metadata log; the images are as they were after the record before.
+    pub fn follow(&mut self, base: Offset, records: &[MetadataRecord]) -> Result<(), ReplayError> {
+        assert!(self.active.is_none(), "an active controller knows what it appended");
+        let replayed = replay_all(&mut self.committed, base, records);
+        self.speculative = self.committed.clone();
+        self.assert_invariants();
+        replayed
+    }
+
+    /// Passes over committed offsets without metadata records: control records, or batches of them.
+    pub fn follow_to(&mut self, end: Offset) {
+        assert!(self.active.is_none(), "an active controller is told by committed_to");
+        if end > self.committed.end() {
+            self.committed.skip_to(end);
+            self.speculative = self.committed.clone();
+        }
+        self.assert_invariants();
+    }
+
+    /// Takes an image loaded from a snapshot in the place of everything known.
+    pub fn load(&mut self, image: ClusterImage) {
+        assert!(self.active.is_none(), "an active controller loads no snapshot");
+        self.committed = image.clone();
+        self.speculative = image;
+        self.assert_invariants();
+    }
+
+    /// The node leads the quorum in `epoch`, and has followed everything before that. Append the records of the
+    /// decision before any other.
+    pub fn became_leader(&mut self, epoch: LeaderEpoch) -> Decision<()> {
+        assert!(self.active.is_none_or(|before| before < epoch), "an epoch is won once");
+        assert!(self.pending.is_empty(), "a standby has nothing pending");
+        self.active = Some(epoch);
+        self.assert_invariants();
+        activation::activate(&self.speculative)
+    }
+
+    /// The records of a decision were appended from `base` on.
+    pub fn appended(&mut self, base: Offset, records: &[MetadataRecord]) -> Result<(), ReplayError> {
+        assert!(self.active.is_some(), "only the active controller appends");
+        let mut image = self.speculative.clone();
+        replay_all(&mut image, base, records)?;
+        self.pending.push_back((image.end(), image.clone()));
+        self.speculative = image;
+        self.assert_invariants();
+        Ok(())
+    }
+
+    /// The high watermark has reached `high_watermark`. True when the committed image changed.
+    pub fn committed_to(&mut self, high_watermark: Offset) -> bool {
+        let mut changed = false;
+        while self.pending.front().is_some_and(|(end, _)| *end <= high_watermark) {
+            let (_, image) = self.pending.pop_front().expect("just looked at");
+            self.committed = image;
+            changed = true;
+        }
+        self.assert_invariants();
+        changed
+    }
+
+    /// The node no longer leads.
+    pub fn resigned(&mut self) {
+        self.active = None;
+        self.pending.clear();
+        self.speculative = self.committed.clone();
+        self.assert_invariants();
+    }
+
+    /// Decides a CreateTopics request, or the creation of a topic whose metadata somebody asked for.
+    pub fn create_topics(&self, request: &CreateTopics) -> Result<Decision<Vec<TopicOutcome>>, Refusal> {
+        create_topics::create_topics(self.ready()?, request, &self.settings)
+    }
+
+    /// Decides a broker's registration. `next` is the offset the next record will have; `in_session` says whether
+    /// the incarnation registered under this id is known to be alive.
+    pub fn register_broker(
+        &self,
+        request: &BrokerRegistration,
+        next: Offset,
+        in_session: bool,
+    ) -> Result<Decision<BrokerEpoch>, Refusal> {
+        let Settings { node, fixed, .. } = &self.settings;
+        brokers::register(self.ready()?, request, next, in_session, *node, fixed)
+    }
+
+    /// Decides that a broker which has caught up with its registration is available.
+    pub fn unfence_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
+        brokers::unfence(self.ready()?, id, epoch, self.settings.node, &self.settings.fixed)
+    }
+
+    /// Decides that a broker is no longer available.
+    pub fn fence_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
+        brokers::fence(self.ready()?, id, epoch, self.settings.node, &self.settings.fixed)
+    }
+
+    /// Decides that a broker is on its way down.
+    pub fn shut_down_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
+        brokers::shut_down(self.ready()?, id, epoch, self.settings.node, &self.settings.fixed)
+    }
+
+    /// Decides a controller's registration.
+    pub fn register_controller(&self, request: &ControllerRegistration) -> Result<Decision<()>, Refusal> {
+        Ok(brokers::register_controller(self.ready()?, request))
+    }
+
+    /// The image to decide on.
+    fn ready(&self) -> Result<&ClusterImage, Refusal> {
+        let ready = self.active.is_some() && self.speculative.is_bootstrapped();
+        if ready && self.speculative.transaction().is_none() {
+            return Ok(&self.speculative);
+        }
+        let message = format!("Node {} is not the active controller.", self.settings.node);
+        Err(Refusal::new(Reason::NotController, message))
+    }
+
+    /// The broker of this node, as registered.
+    pub fn own_broker(&self) -> Option<&Broker> {
+        self.committed.broker(self.settings.node).map(|broker| &**broker)
+    }
+
+    fn assert_invariants(&self) {
+        assert!(self.committed.end() <= self.speculative.end(), "nothing is committed that was not appended");
+        let mut ends = self.pending.iter().map(|(end, _)| *end);
+        assert!(ends.clone().is_sorted(), "batches are pending in order");
+        assert!(ends.clone().all(|end| end > self.committed.end()), "what is pending is not committed");
+        let last = ends.next_back().unwrap_or(self.committed.end());
+        assert_eq!(last, self.speculative.end(), "the speculative image is that of the last batch");
+        assert!(self.active.is_some() || self.pending.is_empty(), "a standby has nothing pending");
+    }
+}
+
+fn replay_all(image: &mut ClusterImage, base: Offset, records: &[MetadataRecord]) -> Result<(), ReplayError> {
+    for (at, record) in (0..).zip(records) {
+        image.replay(base.plus(at), record)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "controller_test.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "controller_prop.rs"]
+mod properties;

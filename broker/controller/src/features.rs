@@ -1,0 +1,28 @@
+//! Which features exist here, which of them are finalized in a new cluster, and at which levels.
+//!
+//! A feature is listed once its code is here. Advertising or finalizing one earlier would make clients rely on it:
+//! with `transaction.version` 2, for one, producers stop sending AddPartitionsToTxn.
+
+use crate::broker::FeatureRange;
+use std::collections::BTreeMap;
+
+/// The feature that says how metadata records are written.
+pub const METADATA_VERSION: &str = "metadata.version";
+
+/// Kafka's 4.3-IV0, the level at which `records` writes.
+pub const METADATA_VERSION_4_3: i16 = records::metadata::METADATA_VERSION;
+
+/// The feature whose level is in the quorum's control records and never in a FeatureLevelRecord that counts.
+pub const KRAFT_VERSION: &str = "kraft.version";
+
+/// What this software supports, for registrations and ApiVersions. Records are written for one metadata version
+/// only, so that one is all it supports.
+pub fn supported() -> BTreeMap<String, FeatureRange> {
+    let metadata = FeatureRange { min: METADATA_VERSION_4_3, max: METADATA_VERSION_4_3 };
+    BTreeMap::from([(METADATA_VERSION.to_owned(), metadata)])
+}
+
+/// What the first leader of a new cluster finalizes, in the order in which it is written.
+pub fn bootstrap() -> &'static [(&'static str, i16)] {
+    &[(METADATA_VERSION, METADATA_VERSION_4_3)]
+}
