@@ -1,6 +1,6 @@
 //! One file per request and response pair. Names, fields and versions are those of Kafka's JSON schemas.
 //!
-//! Every declaration is compared with the schema, field by field, in `schemas_test.rs`. A nullable field defaults
+//! Every declaration is compared with the schema, field by field, by the tests in `tests/wire`. A nullable field defaults
 //! to its empty value, not to null, unless it says `default_null`: Kafka's rule, so name such fields in answers.
 
 pub mod api_versions;
@@ -24,7 +24,3 @@ macro_rules! pair {
     };
 }
 use pair;
-
-#[cfg(test)]
-#[path = "messages/schemas_test.rs"]
-mod schemas;

@@ -1,0 +1,1 @@
+//! Valid messages out of a schema.

@@ -1,0 +1,18 @@
+//! The wire formats against what others wrote: Kafka's schemas, another implementation, and strangers' bytes.
+//!
+//! `testdata/schemas` holds Kafka's own schemas of the messages declared so far (data, Apache-2.0, trunk of August
+//! 2026). [`schema`] reads them, [`generate`] makes valid messages from them without any of our codec, and [`subject`]
+//! lists what is declared. The tests in `tests/`:
+//!
+//! * `schemas`: every field of every declaration is the schema's.
+//! * `round_trips`: a message made from the schema survives decoding and encoding byte for byte, at every version.
+//! * `second_opinion`: the kafka-protocol crate reads and writes the same bytes.
+//! * `fuzz`: arbitrary and mutated bytes neither panic nor allocate more than 64 KiB plus 32 times their length.
+//!   `TIDEMARK_FUZZ_FRAMES=1000000` makes it a million frames.
+
+// Tests: schemas are read from files, and the number of fuzzed frames from the environment.
+#![allow(clippy::disallowed_methods)]
+
+pub mod generate;
+pub mod schema;
+pub mod subject;

@@ -1,0 +1,1 @@
+//! Kafka's JSON schemas, read.
