@@ -1,0 +1,113 @@
+//! File and directory names, Kafka's to the letter (`LogFileUtils`, `LocalLog.logDirName`).
+
+use model::{Offset, PartitionIndex};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A segment's record batches.
+pub(crate) const LOG: &str = ".log";
+/// A segment's sparse map from offset to position.
+pub(crate) const OFFSET_INDEX: &str = ".index";
+/// A segment's sparse map from timestamp to offset.
+pub(crate) const TIME_INDEX: &str = ".timeindex";
+/// A segment being written by recovery. Kafka, too, deletes such a file when it starts.
+pub(crate) const UNFINISHED: &str = ".cleaned";
+/// A checkpoint being written.
+pub(crate) const TEMPORARY: &str = ".tmp";
+/// A file that Kafka was about to delete.
+const DELETED: &str = ".deleted";
+/// A compacted segment that Kafka was about to put in the place of others.
+const SWAP: &str = ".swap";
+
+/// The file of the segment that begins at `base`.
+pub(crate) fn segment_file(dir: &Path, base: Offset, suffix: &str) -> PathBuf {
+    dir.join(format!("{:020}{suffix}", base.0))
+}
+
+/// What a file in a partition's directory is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileName {
+    /// Batches from this offset on.
+    Log(Offset),
+    /// Offset index of the segment at this offset.
+    OffsetIndex(Offset),
+    /// Time index of the segment at this offset.
+    TimeIndex(Offset),
+    /// Left behind by work that a crash cut short; nothing refers to it.
+    Leftover,
+    /// Half of a replacement by Kafka's log cleaner.
+    Swap,
+    /// Somebody else's business.
+    Other,
+}
+
+impl FileName {
+    /// Classifies a name.
+    pub(crate) fn parse(name: &str) -> FileName {
+        if name.ends_with(UNFINISHED) || name.ends_with(TEMPORARY) || name.ends_with(DELETED) {
+            return FileName::Leftover;
+        }
+        if name.ends_with(SWAP) {
+            return FileName::Swap;
+        }
+        let kinds: [(&str, fn(Offset) -> FileName); 3] =
+            [(LOG, FileName::Log), (OFFSET_INDEX, FileName::OffsetIndex), (TIME_INDEX, FileName::TimeIndex)];
+        for (suffix, kind) in kinds {
+            if let Some(base) = name.strip_suffix(suffix).and_then(base_offset) {
+                return kind(base);
+            }
+        }
+        FileName::Other
+    }
+}
+
+fn base_offset(digits: &str) -> Option<Offset> {
+    if digits.len() != 20 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().map(Offset)
+}
+
+/// A partition by its topic's name: the key of directories and checkpoint files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionName {
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's number.
+    pub index: PartitionIndex,
+}
+
+impl PartitionName {
+    /// Names a partition.
+    pub fn new(topic: impl Into<String>, index: PartitionIndex) -> PartitionName {
+        PartitionName { topic: topic.into(), index }
+    }
+
+    /// Its directory within the data directory: `topic-0`.
+    pub fn dir(&self) -> PathBuf {
+        PathBuf::from(self.to_string())
+    }
+
+    /// The partition whose directory has this name; `None` for directories that are no partition's (or one that
+    /// is being deleted, moved or was found stray).
+    pub fn from_dir(name: &str) -> Option<PartitionName> {
+        if name.ends_with("-delete") || name.ends_with("-future") || name.ends_with("-stray") {
+            return None;
+        }
+        let (topic, index) = name.rsplit_once('-')?;
+        if topic.is_empty() || index.is_empty() || !index.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        Some(PartitionName::new(topic, PartitionIndex(index.parse().ok()?)))
+    }
+}
+
+impl fmt::Display for PartitionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.index)
+    }
+}
+
+#[cfg(test)]
+#[path = "names_test.rs"]
+mod tests;

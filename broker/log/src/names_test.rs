@@ -1,0 +1,35 @@
+//! Names round trip, and nothing but Kafka's exact names is taken for a segment.
+
+use super::*;
+
+#[test]
+fn segment_names_are_twenty_digits() {
+    let path = segment_file(Path::new("t-0"), Offset(42), LOG);
+    assert_eq!(path, Path::new("t-0/00000000000000000042.log"));
+    assert_eq!(FileName::parse("00000000000000000042.log"), FileName::Log(Offset(42)));
+    assert_eq!(FileName::parse("00000000000000000042.index"), FileName::OffsetIndex(Offset(42)));
+    assert_eq!(FileName::parse("00000000000000000042.timeindex"), FileName::TimeIndex(Offset(42)));
+}
+
+#[test]
+fn other_names_are_told_apart() {
+    for name in
+        ["42.log", "0000000000000000004x.log", "99999999999999999999.log", "partition.metadata", ".log"]
+    {
+        assert_eq!(FileName::parse(name), FileName::Other, "{name}");
+    }
+    for name in ["00000000000000000042.log.cleaned", "leader-epoch-checkpoint.tmp", "x.log.deleted"] {
+        assert_eq!(FileName::parse(name), FileName::Leftover, "{name}");
+    }
+    assert_eq!(FileName::parse("00000000000000000042.log.swap"), FileName::Swap);
+}
+
+#[test]
+fn partition_directories_round_trip() {
+    let name = PartitionName::new("a-b-1", PartitionIndex(7));
+    assert_eq!(name.dir(), Path::new("a-b-1-7"));
+    assert_eq!(PartitionName::from_dir("a-b-1-7"), Some(name));
+    for dir in ["plain", "-1", "t-", "t-x", "t-1.abc-delete", "t--1x", "t-99999999999"] {
+        assert_eq!(PartitionName::from_dir(dir), None, "{dir}");
+    }
+}

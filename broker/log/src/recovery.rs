@@ -1,0 +1,270 @@
+//! Recovery: what an unclean stop left is checked, cut where it stops making sense, and written again.
+//!
+//! Below the recovery point everything was synced once: only the framing is followed there, and what does not
+//! parse is damage, not a torn write. From the recovery point on each batch is checked whole. The first flaw ends
+//! its segment, and a hole between two segments ends the log; what lies beyond can't be told from writes that a
+//! power cut tore or reordered.
+//!
+//! What is kept from above the recovery point may live in memory only, and a sync of it may have failed in the
+//! last incarnation, after which the file can't be trusted again: it is copied to new files and synced there
+//! (see `rewrite`). So on return the durable end is the end, whatever happened before.
+//!
+//! A crash in the midst of recovery finds it repeatable: files are replaced by renames of synced ones, and
+//! nothing is removed before what precedes it is durable.
+
+use crate::append::GAP_MIN;
+use crate::epochs::{self, Epochs};
+use crate::index::encode_all;
+use crate::names::{self, segment_file};
+use crate::open::{Listed, start_over};
+use crate::rewrite::{self, Kept};
+use crate::segment::{Active, Indexes, Sealed, remove_segment};
+use crate::sync::Durability;
+use crate::walk::{Flaw, Order, Step, Walk};
+use crate::{Log, LogConfig, OpenError, Recovered, Recovery};
+use model::{DurableEnd, LogEnd, Offset};
+use runtime::{Disk, DiskError, OpenMode};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a check of one segment found.
+pub(crate) struct Checked {
+    /// The segment's first offset.
+    pub(crate) base: Offset,
+    /// Bytes of the file.
+    pub(crate) size: u64,
+    /// Bytes of batches that are valid and belong here.
+    pub(crate) valid: u64,
+    /// Of those, the bytes of batches that lie below the recovery point as a whole.
+    pub(crate) trusted: u64,
+    /// Base offset of the first batch behind `trusted`, if there is one.
+    pub(crate) suffix_base: Option<Offset>,
+    /// Where the log goes on behind the valid batches.
+    pub(crate) end: Offset,
+    /// What ended the check before the file ended.
+    flaw: Option<Flaw>,
+    /// Indexes of the trusted batches.
+    pub(crate) indexes: Indexes,
+}
+
+/// Checks the log, repairs it, and opens it.
+pub(crate) async fn recover<D: Disk>(
+    disk: D,
+    dir: Arc<Path>,
+    config: LogConfig,
+    how: Recovery,
+    segments: Vec<Listed>,
+    epochs: Option<Epochs>,
+) -> Result<(Log<D>, Recovered), OpenError> {
+    let point = how.recovery_point;
+    // Without a usable epoch checkpoint all headers are read: the batches know their epochs.
+    let first = match epochs {
+        Some(_) => segments.partition_point(|segment| segment.base <= point).saturating_sub(1),
+        None => 0,
+    };
+    let mut sealed = Vec::new();
+    for segment in &segments[..first] {
+        sealed.push(match segment.believed() {
+            Some(sealed) => sealed,
+            None => index_again(&disk, &dir, &config, segment).await?,
+        });
+    }
+    let stored = epochs.clone();
+    let mut epochs = epochs.unwrap_or_default();
+    epochs.truncate_from_end(segments[first].base);
+
+    let mut repair =
+        Repair { disk: &disk, dir: &dir, config: &config, kept: Vec::new(), truncated: 0, rewritten: 0 };
+    let mut end = segments[first].base;
+    let mut dropped = segments.len();
+    for (index, segment) in segments.iter().enumerate().skip(first) {
+        if index > first && is_hole(end, segment.base) && segment.base > point {
+            dropped = index;
+            break;
+        }
+        let next = segments.get(index + 1).map(|next| next.base);
+        let checked = check(&disk, &dir, &config, segment, point, next, &mut epochs).await?;
+        end = checked.end;
+        if let Some(flaw) = checked.flaw
+            && end < point
+        {
+            let path = segment_file(&dir, segment.base, names::LOG);
+            return Err(OpenError::Damaged { path, position: checked.valid, flaw });
+        }
+        repair.settle(checked).await?;
+    }
+    if end < point {
+        return Err(OpenError::Lost { end, recovery_point: point });
+    }
+    for segment in segments[dropped..].iter().rev() {
+        remove_segment(&disk, &dir, segment.base).await?;
+        repair.truncated += segment.size;
+    }
+    let (truncated, rewritten) = (repair.truncated, repair.rewritten);
+    let mut kept = repair.kept;
+
+    if how.log_start > end {
+        let bases: Vec<Offset> = sealed.iter().map(|s| s.base).chain(kept.iter().map(|k| k.base)).collect();
+        let log = start_over(disk, dir, config, &bases, how.log_start).await?;
+        let found = log.found(false, truncated, rewritten);
+        return Ok((log, found));
+    }
+    let last = kept.pop().expect("a segment at least");
+    for Kept { base, size, indexes } in kept {
+        sealed.push(store_indexes(&disk, &dir, base, size, indexes).await?);
+    }
+    let start = how.log_start.max(segments[0].base);
+    epochs.truncate_from_end(end);
+    epochs.truncate_from_start(start);
+    if stored.as_ref() != Some(&epochs) {
+        epochs::store(&disk, &dir, epochs.encode()).await?;
+    }
+    let file = disk.open(&segment_file(&dir, last.base, names::LOG), OpenMode::Write).await?;
+    // Names of segments may have lived in memory only, and removed ones must not come back.
+    disk.sync_dir(&dir).await?;
+    let active = Active { base: last.base, size: last.size, torn: false, file, indexes: last.indexes };
+    let log = Log {
+        disk,
+        dir,
+        config,
+        start,
+        end: LogEnd(end),
+        sealed: Arc::new(sealed),
+        active,
+        epochs,
+        durability: Durability::new(DurableEnd(end)),
+    };
+    let found = log.found(false, truncated, rewritten);
+    Ok((log, found))
+}
+
+/// Whether something is missing between the end of a segment and the beginning of the next. A log begins a
+/// segment where the last one ended, unless the gap is too wide for an index: see `Log::append`.
+fn is_hole(end: Offset, next_base: Offset) -> bool {
+    next_base != end && next_base.0 - end.0 < GAP_MIN
+}
+
+/// Repairs segments, one after the other, as their checks say.
+struct Repair<'a, D> {
+    disk: &'a D,
+    dir: &'a Path,
+    config: &'a LogConfig,
+    kept: Vec<Kept>,
+    truncated: u64,
+    rewritten: u64,
+}
+
+impl<D: Disk> Repair<'_, D> {
+    /// Leaves of a segment what is valid, all of it durable.
+    async fn settle(&mut self, checked: Checked) -> Result<(), OpenError> {
+        self.truncated += checked.size - checked.valid;
+        let suffix = checked.suffix_base;
+        if let Some(suffix_base) = suffix {
+            let new = rewrite::copy_suffix(self.disk, self.dir, self.config, &checked, suffix_base).await?;
+            self.rewritten += new.size;
+            if checked.trusted > 0 {
+                rewrite::trim(self.disk, self.dir, &checked).await?;
+                self.kept.push(Kept { base: checked.base, size: checked.trusted, indexes: checked.indexes });
+            }
+            self.kept.push(new);
+            return Ok(());
+        }
+        if checked.size > checked.trusted {
+            rewrite::trim(self.disk, self.dir, &checked).await?;
+        }
+        self.kept.push(Kept { base: checked.base, size: checked.trusted, indexes: checked.indexes });
+        Ok(())
+    }
+}
+
+/// Reads a segment: the headers below the recovery point, everything from there on, and takes note of the epochs.
+async fn check<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    config: &LogConfig,
+    segment: &Listed,
+    point: Offset,
+    next_base: Option<Offset>,
+    epochs: &mut Epochs,
+) -> Result<Checked, OpenError> {
+    let file = disk.open(&segment_file(dir, segment.base, names::LOG), OpenMode::Read).await?;
+    let mut walk = Walk::new(file, 0, segment.size);
+    let mut order = Order::new(segment.base);
+    let mut checked = Checked {
+        base: segment.base,
+        size: segment.size,
+        valid: 0,
+        trusted: 0,
+        suffix_base: None,
+        end: segment.base,
+        flaw: None,
+        indexes: Indexes::new(segment.base),
+    };
+    loop {
+        let at = match walk.next().await? {
+            Step::Batch(at) => at,
+            Step::End => return Ok(checked),
+            Step::Flaw(flaw) => {
+                checked.flaw = Some(flaw);
+                return Ok(checked);
+            }
+        };
+        // Truncated bytes that came back, or what an interrupted rewrite had moved on: the next segment's.
+        if next_base.is_some_and(|next| at.header.base_offset >= next) {
+            return Ok(checked);
+        }
+        let trusted = at.header.next_offset() <= point;
+        if let Err(flaw) = order.admit(&at.header, at.position) {
+            checked.flaw = Some(flaw);
+            return Ok(checked);
+        }
+        if !trusted && let Err(error) = walk.checked(&at).await? {
+            checked.flaw = Some(Flaw::Batch(error));
+            return Ok(checked);
+        }
+        checked.valid = walk.position();
+        checked.end = at.header.next_offset();
+        if trusted {
+            checked.trusted = checked.valid;
+            checked.indexes.note(&at.header, at.position, config);
+        } else {
+            checked.suffix_base.get_or_insert(at.header.base_offset);
+        }
+        let epoch = at.header.leader_epoch;
+        if epoch.0 >= 0 && epochs.latest().is_none_or(|latest| epoch > latest) {
+            epochs.assign(epoch, at.header.base_offset);
+        }
+    }
+}
+
+/// Builds the missing indexes of a segment that lies below the recovery point.
+async fn index_again<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    config: &LogConfig,
+    segment: &Listed,
+) -> Result<Sealed, OpenError> {
+    let mut nowhere = Epochs::default();
+    let all = Offset(i64::MAX);
+    let checked = check(disk, dir, config, segment, all, None, &mut nowhere).await?;
+    if let Some(flaw) = checked.flaw {
+        let path = segment_file(dir, segment.base, names::LOG);
+        return Err(OpenError::Damaged { path, position: checked.valid, flaw });
+    }
+    Ok(store_indexes(disk, dir, segment.base, checked.valid, checked.indexes).await?)
+}
+
+/// Completes the indexes of a segment that will not grow any more and replaces its files.
+async fn store_indexes<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    base: Offset,
+    size: u64,
+    mut indexes: Indexes,
+) -> Result<Sealed, DiskError> {
+    indexes.complete();
+    let (offsets, times) = (indexes.offsets.tail(), indexes.times.tail());
+    rewrite::replace_index(disk, dir, base, encode_all(base, offsets), names::OFFSET_INDEX).await?;
+    rewrite::replace_index(disk, dir, base, encode_all(base, times), names::TIME_INDEX).await?;
+    Ok(Sealed { base, size, offset_entries: offsets.len() as u32, time_entries: times.len() as u32 })
+}

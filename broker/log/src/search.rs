@@ -1,0 +1,173 @@
+//! Finding records by timestamp (ListOffsets), outside the log's task like every other read.
+
+use crate::Log;
+use crate::index::{self, last_on_file};
+use crate::names::{self, segment_file};
+use crate::offset_index::Start;
+use crate::read::{ReadError, View};
+use crate::time_index::TimeEntry;
+use crate::walk::{Flaw, Step, Walk};
+use model::{LeaderEpoch, Offset, Timestamp};
+use records::batch::records;
+use runtime::Disk;
+
+/// A record found by its timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOffset {
+    /// The record's timestamp.
+    pub timestamp: Timestamp,
+    /// The record's offset.
+    pub offset: Offset,
+    /// The epoch it was written in.
+    pub epoch: LeaderEpoch,
+}
+
+/// A planned search. Holds no data.
+pub struct TimestampSearch<D: Disk> {
+    view: View<D>,
+    /// `None`: the highest there is.
+    target: Option<Timestamp>,
+    from: Offset,
+    /// The highest timestamp of the active segment.
+    active_highest: Option<TimeEntry>,
+    /// Where to start in the active segment, should it come to that.
+    active_start: ActiveStart,
+}
+
+/// Where to start looking for a timestamp in the active segment.
+#[derive(Clone, Copy)]
+enum ActiveStart {
+    /// At the batch of this offset, which the offset index finds so.
+    At(Offset, Start),
+    /// Where the files say: entries of the time index, entries of the offset index.
+    AskFiles(u32, u32),
+}
+
+impl<D: Disk> Log<D> {
+    /// Plans a search, without I/O: the first record, from the log's start on, whose timestamp is `target` or
+    /// later.
+    pub fn offset_for_timestamp(&self, target: Timestamp) -> TimestampSearch<D> {
+        self.search(Some(target))
+    }
+
+    /// Plans a search, without I/O: the first record that has the highest timestamp of all (KIP-734).
+    pub fn max_timestamp(&self) -> TimestampSearch<D> {
+        self.search(None)
+    }
+
+    fn search(&self, target: Option<Timestamp>) -> TimestampSearch<D> {
+        let indexes = &self.active.indexes;
+        let highest = indexes.highest;
+        let wanted = target.or(highest.map(|highest| highest.timestamp)).unwrap_or(Timestamp::NONE);
+        let within = indexes.times.tail().partition_point(|entry| entry.timestamp <= wanted);
+        let active_start = match within.checked_sub(1).map(|index| indexes.times.tail()[index]) {
+            Some(entry) => ActiveStart::At(entry.offset, indexes.offsets.start_for(entry.offset)),
+            None => ActiveStart::AskFiles(indexes.times.persisted(), indexes.offsets.persisted()),
+        };
+        TimestampSearch { view: self.view(), target, from: self.start, active_highest: highest, active_start }
+    }
+}
+
+impl<D: Disk> TimestampSearch<D> {
+    /// Searches. `None` when no record is that late, or none has a timestamp.
+    pub async fn read(self) -> Result<Option<TimedOffset>, ReadError> {
+        let target = match self.target {
+            Some(target) => target,
+            None => match self.highest().await? {
+                Some(highest) => highest,
+                None => return Ok(None),
+            },
+        };
+        for segment in self.view.sealed_from(self.from) {
+            let (base, entries) = (segment.base, segment.time_entries);
+            let last = last_on_file::<D, TimeEntry>(&self.view.disk, &self.view.dir, base, entries).await?;
+            if last.is_some_and(|last| last.timestamp < target) {
+                continue;
+            }
+            let file = self.view.open(base).await?;
+            let start = self.start_on_files(base, target, entries, segment.offset_entries).await?;
+            let walk = Walk::new(file, start, segment.size);
+            if let Some(found) = self.scan(walk, base, target).await? {
+                return Ok(Some(found));
+            }
+        }
+        if self.active_highest.is_none_or(|highest| highest.timestamp < target) {
+            return Ok(None);
+        }
+        let base = self.view.active_base;
+        let start = match self.active_start {
+            ActiveStart::At(offset, start) => {
+                self.view.find(base, start, offset).await?.map_or(0, |entry| entry.position.into())
+            }
+            ActiveStart::AskFiles(times, offsets) => {
+                self.start_on_files(base, target, times, offsets).await?
+            }
+        };
+        let walk = Walk::new(self.view.active_file.clone(), start, self.view.active_size);
+        self.scan(walk, base, target).await
+    }
+
+    async fn highest(&self) -> Result<Option<Timestamp>, ReadError> {
+        let mut highest = self.active_highest.map(|entry| entry.timestamp);
+        for segment in self.view.sealed.iter() {
+            let (base, entries) = (segment.base, segment.time_entries);
+            let last = last_on_file::<D, TimeEntry>(&self.view.disk, &self.view.dir, base, entries).await?;
+            highest = highest.max(last.map(|last| last.timestamp));
+        }
+        Ok(highest)
+    }
+
+    /// The position of a batch at or before the first one that is as late as `target`.
+    async fn start_on_files(
+        &self,
+        base: Offset,
+        target: Timestamp,
+        times: u32,
+        offsets: u32,
+    ) -> Result<u64, ReadError> {
+        let below = |entry: &TimeEntry| entry.timestamp <= target;
+        let entry = index::partition(&self.view.disk, &self.view.dir, base, times, below).await?.1;
+        let Some(entry) = entry else { return Ok(0) };
+        let start = self.view.find(base, Start::AskFile(offsets), entry.offset).await?;
+        Ok(start.map_or(0, |entry| entry.position.into()))
+    }
+
+    async fn scan(
+        &self,
+        mut walk: Walk<D::File>,
+        base: Offset,
+        target: Timestamp,
+    ) -> Result<Option<TimedOffset>, ReadError> {
+        let corrupt = |position, flaw| ReadError::Corrupt {
+            path: segment_file(&self.view.dir, base, names::LOG),
+            position,
+            flaw,
+        };
+        loop {
+            let at = match walk.next().await? {
+                Step::Batch(at) => at,
+                Step::End => return Ok(None),
+                Step::Flaw(_) if walk.misled() => {
+                    walk.restart();
+                    continue;
+                }
+                Step::Flaw(flaw) => return Err(corrupt(walk.position(), flaw)),
+            };
+            if at.header.max_timestamp < target || at.header.last_offset() < self.from {
+                continue;
+            }
+            let batch = walk.checked(&at).await?.map_err(|error| corrupt(at.position, Flaw::Batch(error)))?;
+            for record in records(&batch) {
+                let record = record.map_err(|error| corrupt(at.position, Flaw::Batch(error)))?;
+                if record.timestamp >= target && record.offset >= self.from {
+                    let epoch = at.header.leader_epoch;
+                    return Ok(Some(TimedOffset {
+                        timestamp: record.timestamp,
+                        offset: record.offset,
+                        epoch,
+                    }));
+                }
+            }
+        }
+    }
+}
