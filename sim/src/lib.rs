@@ -3,5 +3,17 @@
 // The simulator's own machinery lives outside the simulated world: threads, files, the wall clock.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+#[cfg(not(madsim))]
+compile_error!(
+    "the simulator needs `--cfg madsim`: .cargo/config.toml sets it, and an environment RUSTFLAGS (even an empty \
+     one) replaces that. Unset RUSTFLAGS, or build through `cargo xtask`, which appends the flag."
+);
+
 pub mod checkers;
+pub mod clock;
+pub mod disk;
 pub mod history;
+pub mod net;
+pub mod random;
+pub mod runtime;
+pub mod trace;

@@ -1,0 +1,90 @@
+//! One directory: the names that readers see, those that would survive, and the changes between the two.
+
+use std::collections::BTreeMap;
+
+/// A file or directory, whatever its name.
+pub(super) type Inode = u64;
+
+/// Names and what they stand for.
+pub(super) type Names = BTreeMap<String, Inode>;
+
+/// A directory's contents.
+#[derive(Default)]
+pub(super) struct DirNode {
+    /// What readers see.
+    pub(super) live: Names,
+    /// What is certainly on the device.
+    pub(super) durable: Names,
+    /// Changes on top of `durable` that lead to `live`, in order.
+    pub(super) pending: Vec<PendingName>,
+    next: u64,
+}
+
+/// A change of names that a crash may undo.
+pub(super) struct PendingName {
+    number: u64,
+    pub(super) change: NameChange,
+}
+
+/// What can happen to names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NameChange {
+    /// A name appears, or stands for something else from now on.
+    Link { name: String, inode: Inode },
+    /// A name disappears.
+    Unlink { name: String, inode: Inode },
+    /// A name becomes another, atomically.
+    Rename { to: String, inode: Inode },
+}
+
+impl DirNode {
+    pub(super) fn change(&mut self, change: NameChange) {
+        apply(&mut self.live, &change);
+        self.pending.push(PendingName { number: self.next, change });
+        self.next += 1;
+    }
+
+    /// Changes entered from now on are not below this number: what a sync that starts now covers.
+    pub(super) fn next_change(&self) -> u64 {
+        self.next
+    }
+
+    /// A sync that began when `next_change` was `below` has succeeded.
+    pub(super) fn synced(&mut self, below: u64) {
+        let durable = &mut self.durable;
+        self.pending.retain(|pending| {
+            if pending.number < below {
+                apply(durable, &pending.change);
+            }
+            pending.number >= below
+        });
+    }
+
+    /// Everything that some name may yet stand for, now or after a crash.
+    pub(super) fn reachable(&self) -> impl Iterator<Item = Inode> {
+        let pending = self.pending.iter().map(|pending| match &pending.change {
+            NameChange::Link { inode, .. } | NameChange::Unlink { inode, .. } => *inode,
+            NameChange::Rename { inode, .. } => *inode,
+        });
+        self.live.values().chain(self.durable.values()).copied().chain(pending)
+    }
+}
+
+/// Carries out one change. Also makes sense when changes before it came undone: a rename moves its file from
+/// whatever name it has, and an unlink of a name that stands for something else removes nothing.
+pub(super) fn apply(names: &mut Names, change: &NameChange) {
+    match change {
+        NameChange::Link { name, inode } => {
+            names.insert(name.clone(), *inode);
+        }
+        NameChange::Unlink { name, inode } => {
+            if names.get(name) == Some(inode) {
+                names.remove(name);
+            }
+        }
+        NameChange::Rename { to, inode } => {
+            names.retain(|_, owner| owner != inode);
+            names.insert(to.clone(), *inode);
+        }
+    }
+}
