@@ -1,0 +1,54 @@
+//! The load generator of `cargo xtask bench`: one measurement per run, its result one line of JSON on stdout.
+//!
+//! It is stock librdkafka that loads whatever speaks Kafka's protocol, so that Tidemark and its peers are measured
+//! by the same client. xtask starts the brokers, interleaves the runs and does the statistics.
+//!
+//! ```text
+//! produce   messages into a topic as fast as they are acknowledged
+//! consume   messages out of a topic that `produce` filled
+//! latency   scheduled send to receipt at a fixed rate
+//! start     from exec of a broker to the first acknowledged message, and its memory when idle
+//! ceiling   `produce` against librdkafka's own in-process mock broker
+//! null      one thread that receives, appends and syncs, and does nothing else a broker does
+//! ```
+
+// A measuring program: clocks, files and threads are its subject.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod arguments;
+mod consume;
+mod latency;
+mod null;
+mod produce;
+mod start;
+mod topic;
+mod usage;
+
+use arguments::Arguments;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let what = words.next().unwrap_or_default();
+    let measured =
+        Arguments::parse(words).and_then(|arguments| match what.as_str() {
+            "produce" => produce::run(&arguments),
+            "consume" => consume::run(&arguments),
+            "latency" => latency::run(&arguments),
+            "start" => start::run(&arguments),
+            "ceiling" => produce::ceiling(&arguments),
+            "null" => null::run(&arguments),
+            _ => Err("usage: tidemark-bench produce|consume|latency|start|ceiling|null [--OPTION VALUE]…"
+                .to_string()),
+        });
+    match measured {
+        Ok(result) => {
+            println!("{result}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("tidemark-bench {what}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

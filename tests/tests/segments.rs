@@ -1,0 +1,83 @@
+//! Apache Kafka's DumpLogSegments reads what the broker wrote: segments, both indexes, the metadata log.
+
+// Runs Java on files that the broker left.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::path::{Path, PathBuf};
+use tidemark_tests::{Broker, kafka_tools, kcat, run};
+
+const RECORDS: usize = 4000;
+
+/// What DumpLogSegments prints about these files. Its own findings are printed too, with exit code 0.
+fn dump(options: &[&str], files: &[PathBuf]) -> Option<String> {
+    let mut java = kafka_tools()?;
+    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    java.arg("org.apache.kafka.tools.DumpLogSegments").args(options).args(["--files", &files.join(",")]);
+    let output = run(&mut java, b"").expect("DumpLogSegments");
+    let text = format!("{}{}", output.text(), output.stderr);
+    for finding in ["isvalid: false", "Found ", "Could not", "Exception"] {
+        assert!(!text.contains(finding), "{files:?}:\n{text}");
+    }
+    Some(text)
+}
+
+/// The files of a directory whose names end so, sorted: oldest segment first.
+fn files(directory: &Path, end: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap_or_else(|why| panic!("{}: {why}", directory.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.to_string_lossy().ends_with(end));
+    files.sort();
+    files
+}
+
+#[test]
+fn kafkas_own_tool_reads_segments_indexes_and_the_metadata_log() {
+    if kafka_tools().is_none() || kcat("", &[]).is_none() {
+        return;
+    }
+    let Some(mut broker) = Broker::start_own(&["log.segment.bytes=1048576", "num.partitions=1"]) else {
+        return;
+    };
+    let lines: String = (0..RECORDS).map(|n| format!("k{n}:value {n} {}\n", "x".repeat(1000))).collect();
+    for codec in ["none", "gzip", "zstd"] {
+        let arguments = ["-P", "-t", "dumped", "-p", "0", "-K:", "-z", codec, "-X", "batch.num.messages=100"];
+        run(&mut kcat(&broker.address(), &arguments).expect("looked for"), lines.as_bytes())
+            .expect("producing");
+    }
+    // An orderly end trims the indexes; a running broker's may hold room for entries to come.
+    broker.stop();
+
+    let partition = broker.data().join("dumped-0");
+    let segments = files(&partition, ".log");
+    assert!(segments.len() > 3, "{segments:?}");
+    let dumped = dump(&["--print-data-log", "--deep-iteration"], &segments).expect("looked for");
+    for codec in ["none", "gzip", "zstd"] {
+        assert!(dumped.contains(&format!("compresscodec: {codec}")), "{codec}");
+    }
+    let mut next = 0;
+    for line in dumped.lines().filter_map(|line| line.strip_prefix("| offset: ")) {
+        let n = next % RECORDS;
+        assert!(line.starts_with(&format!("{next} ")), "{line}");
+        assert!(line.contains(&format!(" key: k{n} payload: value {n} x")), "{line}");
+        next += 1;
+    }
+    assert_eq!(next, 3 * RECORDS);
+
+    // Each entry is compared with the log that it points into.
+    let indexes = [files(&partition, ".index"), files(&partition, ".timeindex")].concat();
+    assert_eq!(indexes.len(), 2 * segments.len(), "{indexes:?}");
+    let dumped = dump(&[], &indexes).expect("looked for");
+    assert!(dumped.lines().filter(|line| line.starts_with("offset: ")).count() > segments.len(), "{dumped}");
+    assert!(
+        dumped.lines().filter(|line| line.starts_with("timestamp: ")).count() >= segments.len(),
+        "{dumped}"
+    );
+
+    let metadata = files(&broker.data().join("__cluster_metadata-0"), ".log");
+    let dumped = dump(&["--cluster-metadata-decoder"], &metadata).expect("looked for");
+    for record in ["FEATURE_LEVEL_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD"] {
+        assert!(dumped.contains(&format!("\"type\":\"{record}\"")), "{record}:\n{dumped}");
+    }
+    assert!(dumped.contains("LeaderChange"), "{dumped}");
+    assert!(dumped.contains("\"name\":\"dumped\""), "{dumped}");
+}
