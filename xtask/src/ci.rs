@@ -26,6 +26,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "clippy", run: clippy },
     Stage { name: "alone", run: alone },
     Stage { name: "test", run: test },
+    Stage { name: "loom", run: loom },
     Stage { name: "doc", run: doc },
     Stage { name: "release", run: release },
     Stage { name: "simulate", run: simulation },
@@ -96,6 +97,14 @@ fn alone(_: &mut Tally) -> Outcome {
 fn test(tally: &mut Tally) -> Outcome {
     let mut command = cargo::command(&["test", "--locked", "--quiet", "--no-fail-fast"]);
     count(command.args(NOT_BENCH).args(["--exclude", "tidemark-tests"]), tally)
+}
+
+/// The primitives of shared memory, over every interleaving that loom can think of.
+fn loom(tally: &mut Tally) -> Outcome {
+    let flags = cargo::with_flag(&std::env::var("RUSTFLAGS").unwrap_or_default());
+    let mut command = cargo::command(&["test", "--locked", "--quiet", "--release", "--lib"]);
+    command.args(["--package", "tidemark-sync"]).env("RUSTFLAGS", format!("{flags} --cfg loom"));
+    count(&mut command, tally)
 }
 
 fn doc(_: &mut Tally) -> Outcome {

@@ -61,7 +61,7 @@ const HOUSE: &[Floor] = &[
             "tidemark-sync",
         ],
     ),
-    Floor::adapter("tidemark-runtime-tokio", &["tidemark-model", "tidemark-runtime"]),
+    Floor::adapter("tidemark-runtime-tokio", &["tidemark-model", "tidemark-runtime", "tidemark-sync"]),
     Floor::adapter(
         "tidemark",
         &["tidemark-model", "tidemark-runtime", "tidemark-runtime-tokio", "tidemark-server"],
@@ -81,6 +81,7 @@ const HOUSE: &[Floor] = &[
     ),
     Floor::adapter("tidemark-tests", &[]),
     Floor::adapter("tidemark-bench", &[]),
+    Floor::adapter("tidemark-wire-tests", &["tidemark-model", "tidemark-protocol", "tidemark-records"]),
     Floor::adapter("tidemark-wire-tests", &["tidemark-model", "tidemark-protocol", "tidemark-records"]),
     Floor::adapter("xtask", &[]),
 ];

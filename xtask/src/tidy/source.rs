@@ -13,7 +13,10 @@ const ADAPTERS: &[&str] =
     &["broker/bin/", "broker/runtime-tokio/", "broker/sync/", "sim/", "tests/", "scenarios/", "xtask/"];
 
 /// Suffixes of files that hold tests.
-const TEST_SUFFIXES: &[&str] = &["_test.rs", "_prop.rs", "_loom.rs"];
+const TEST_SUFFIXES: &[&str] = &["_golden.rs", "_loom.rs", "_prop.rs", "_test.rs"];
+
+/// How the module of such a file is declared to be for tests only.
+const TEST_CFGS: &[&str] = &["#[cfg(test)]", "#[cfg(all(test, loom))]", "#[cfg(all(test, not(loom)))]"];
 
 pub(super) fn check(file: &File) -> Vec<Violation> {
     let rules: [fn(&File) -> Vec<Violation>; 6] = [header, size, tests_beside, bans_on, biased, one_binary];
@@ -142,7 +145,7 @@ fn names_test_cfg(line: &str) -> bool {
 /// `#[cfg(test)]`, then attributes of which one names a sibling test file, then `mod name;`. Without the path
 /// attribute the module's own name must carry the suffix. Outside the broker any other file will do.
 fn declares_sibling(lines: &[&str], suffixed: bool) -> bool {
-    if lines[0] != "#[cfg(test)]" {
+    if !TEST_CFGS.contains(&lines[0]) {
         return false;
     }
     let mut path_names_tests = false;

@@ -42,6 +42,9 @@ fn tests_live_in_sibling_files() {
         NONE
     );
 
+    let loom = "#[cfg(all(test, loom))]\n#[path = \"budget_loom.rs\"]\nmod loom_tests;\n";
+    assert_eq!(flagged(tests_beside, loom), NONE);
+
     assert_eq!(flagged(tests_beside, "#[cfg(test)]\nmod tests {\n    #[test]\n    fn x() {}\n}\n"), [1, 3]);
     assert_eq!(flagged(tests_beside, "#[cfg(test)]\nmod tests;\n"), [1]);
     assert_eq!(flagged(tests_beside, "#[cfg(test)]\n#[path = \"quorum_fake.rs\"]\nmod fake;\n"), [1]);

@@ -1,0 +1,62 @@
+//! The machine: whether it is quiet, what it is, and which of its ports are free.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Waits until less than 30 % of one core has been busy for 0.4 s, but not longer than 12 s.
+pub(super) fn wait_until_quiet() {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(12) {
+        let before = busy_ticks();
+        std::thread::sleep(Duration::from_millis(400));
+        // 40 ticks of 10 ms are one whole core.
+        if busy_ticks().saturating_sub(before) < 12 {
+            return;
+        }
+    }
+}
+
+/// Writes dirty pages back, so that one broker's data is not written during the other's turn.
+pub(super) fn settle() {
+    let _ = Command::new("sync").status();
+}
+
+/// A port that was free a moment ago.
+pub(super) fn free_port() -> Result<u16, String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+    listener.local_addr().map(|addr| addr.port()).map_err(|error| error.to_string())
+}
+
+/// Cores, processor, memory, kernel: what figures mean nothing without.
+pub(super) fn description() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = field(&cpuinfo, "model name").unwrap_or("unknown processor");
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib: u64 =
+        field(&meminfo, "MemTotal").and_then(|text| text.trim_end_matches(" kB").parse().ok()).unwrap_or(0);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    // The release's own tail names a build, not a kind of machine.
+    let kernel = kernel.trim().split('-').next().unwrap_or_default().to_string();
+    format!("{cores} × {model}, {} GB, Linux {kernel}", kib.div_ceil(1 << 20))
+}
+
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_once(':').map(|(_, value)| value.trim())
+}
+
+fn busy_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks: Vec<u64> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // user nice system idle iowait irq softirq
+    [0, 1, 2, 5, 6].iter().filter_map(|at| ticks.get(*at)).sum()
+}

@@ -1,0 +1,69 @@
+//! What is measured, as data.
+
+/// One line of the benchmark.
+pub(super) struct Row {
+    /// What the command line and BENCHMARKS.md call it.
+    pub(super) name: &'static str,
+    /// When an answer may leave.
+    pub(super) mode: Mode,
+    /// What is done to the broker.
+    pub(super) load: Load,
+}
+
+/// What an acknowledgement stands for. Every figure is labelled with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The record is in stable storage: Tidemark's default, Kafka with `log.flush.interval.messages=1`.
+    Durable,
+    /// The record is in the page cache: Kafka's default.
+    PageCache,
+}
+
+/// What is done to the broker. Messages go to one topic of one partition, uncompressed, with acks=all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Load {
+    /// `count` messages of `size` bytes, as fast as they are acknowledged.
+    Produce { size: u64, count: u64 },
+    /// The same messages read back.
+    Consume { size: u64, count: u64 },
+    /// `count` messages at `rate` a second, producer to consumer.
+    Latency { rate: u64, count: u64 },
+    /// From exec to the first acknowledged message, then three idle seconds.
+    Start,
+}
+
+impl Mode {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Mode::Durable => "durable",
+            Mode::PageCache => "page cache",
+        }
+    }
+
+    /// `log.flush.interval.messages` as both brokers understand it.
+    pub(super) fn flush_interval(self) -> &'static str {
+        match self {
+            Mode::Durable => "1",
+            Mode::PageCache => "9223372036854775807",
+        }
+    }
+}
+
+/// Every row, in the order that they are measured and printed.
+pub(super) const ROWS: &[Row] = &[
+    Row { name: "produce-1k", mode: Mode::PageCache, load: Load::Produce { size: 1024, count: 1_000_000 } },
+    Row {
+        name: "produce-1k-durable",
+        mode: Mode::Durable,
+        load: Load::Produce { size: 1024, count: 1_000_000 },
+    },
+    Row { name: "produce-100b", mode: Mode::PageCache, load: Load::Produce { size: 100, count: 5_000_000 } },
+    Row { name: "consume-1k", mode: Mode::PageCache, load: Load::Consume { size: 1024, count: 2_000_000 } },
+    Row { name: "end-to-end", mode: Mode::PageCache, load: Load::Latency { rate: 1000, count: 10_000 } },
+    Row {
+        name: "end-to-end-durable",
+        mode: Mode::Durable,
+        load: Load::Latency { rate: 1000, count: 10_000 },
+    },
+    Row { name: "start", mode: Mode::Durable, load: Load::Start },
+];
