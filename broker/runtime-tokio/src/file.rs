@@ -70,12 +70,6 @@ impl TokioFile {
         uninterrupted(|| rustix::fs::syncfs(&self.open.fd)).map_err(|errno| self.open.error("sync", errno))
     }
 
-    /// Drops the file's clean pages from the page cache, so that a test's next read is a cold one.
-    #[cfg(test)]
-    pub(crate) fn drop_from_cache(&self) {
-        rustix::fs::fadvise(&self.open.fd, 0, None, rustix::fs::Advice::DontNeed).expect("advice is taken");
-    }
-
     /// The device that the file is on.
     pub(crate) fn device(&self) -> Result<u64, DiskError> {
         let stat = rustix::fs::fstat(&self.open.fd).map_err(|errno| self.open.error("stat", errno))?;

@@ -19,14 +19,5 @@ impl Counter {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::Counter;
-
-    #[test]
-    fn it_sums() {
-        let counter = Counter::default();
-        counter.add(3);
-        counter.add(4);
-        assert_eq!(counter.get(), 7);
-    }
-}
+#[path = "counter_test.rs"]
+mod tests;

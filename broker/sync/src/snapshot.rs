@@ -39,14 +39,5 @@ impl<T: fmt::Debug> fmt::Debug for Snapshot<T> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::Snapshot;
-
-    #[test]
-    fn a_reader_keeps_what_it_loaded() {
-        let snapshot = Snapshot::new(1);
-        let first = snapshot.load();
-        snapshot.publish(2);
-        assert_eq!((*first, *snapshot.load()), (1, 2));
-    }
-}
+#[path = "snapshot_test.rs"]
+mod tests;

@@ -82,7 +82,6 @@ const HOUSE: &[Floor] = &[
     Floor::adapter("tidemark-tests", &[]),
     Floor::adapter("tidemark-bench", &[]),
     Floor::adapter("tidemark-wire-tests", &["tidemark-model", "tidemark-protocol", "tidemark-records"]),
-    Floor::adapter("tidemark-wire-tests", &["tidemark-model", "tidemark-protocol", "tidemark-records"]),
     Floor::adapter("xtask", &[]),
 ];
 

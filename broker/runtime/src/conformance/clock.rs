@@ -1,4 +1,4 @@
-//! Clocks and sleeps.
+//! Clocks and sleeps: what every deadline and every timeout above relies on.
 
 use super::{pause, within};
 use crate::Runtime;
