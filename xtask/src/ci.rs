@@ -102,7 +102,7 @@ fn test(tally: &mut Tally) -> Outcome {
 /// The primitives of shared memory, over every interleaving that loom can think of.
 fn loom(tally: &mut Tally) -> Outcome {
     let flags = cargo::with_flag(&std::env::var("RUSTFLAGS").unwrap_or_default());
-    let mut command = cargo::command(&["test", "--locked", "--quiet", "--release", "--lib"]);
+    let mut command = cargo::command(&["test", "--locked", "--quiet", "--lib"]);
     command.args(["--package", "tidemark-sync"]).env("RUSTFLAGS", format!("{flags} --cfg loom"));
     count(&mut command, tally)
 }
