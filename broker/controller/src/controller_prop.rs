@@ -1,1 +1,178 @@
+//! Any sequence of decisions, commits, resignations and elections keeps the images what the log says (I15).
 
+use super::*;
+use crate::create_topics::ReplicaAssignment;
+use crate::scene::Scene;
+use crate::{Changes, ConfigResource, Fate, PartitionChange};
+use model::PartitionKey;
+use proptest::prelude::*;
+use records::metadata::RemoveTopicRecord;
+use std::collections::BTreeMap;
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Step {
+    Register(i32),
+    Unfence(i32),
+    Fence(i32),
+    ShutDown(i32),
+    Create { name: usize, partitions: i32, factor: i16, start: u64, unclean: bool },
+    Assign { name: usize, brokers: Vec<i32> },
+    Remove(usize),
+    Commit(u8),
+    Resign,
+    Lead,
+}
+
+const NAMES: [&str; 6] = ["a", "b.c", "b_c", "d", "e.f", "__consumer_offsets"];
+
+fn step() -> impl Strategy<Value = Step> {
+    let broker = 1..5i32;
+    let name = 0..NAMES.len();
+    prop_oneof![
+        3 => broker.clone().prop_map(Step::Register),
+        3 => broker.clone().prop_map(Step::Unfence),
+        2 => broker.clone().prop_map(Step::Fence),
+        1 => broker.clone().prop_map(Step::ShutDown),
+        4 => (name.clone(), -1..5i32, -1..4i16, any::<u64>(), any::<bool>())
+            .prop_map(|(name, partitions, factor, start, unclean)| Step::Create { name, partitions, factor, start, unclean }),
+        1 => (name.clone(), prop::collection::vec(1..6i32, 0..4)).prop_map(|(name, brokers)| Step::Assign { name, brokers }),
+        1 => name.prop_map(Step::Remove),
+        4 => any::<u8>().prop_map(Step::Commit),
+        1 => Just(Step::Resign),
+        2 => Just(Step::Lead),
+    ]
+}
+
+/// Takes the step where it applies. Refusals are fine; what is decided must be what is described.
+fn take(scene: &mut Scene, step: &Step) {
+    let registered = |scene: &Scene, id: &i32| scene.image().broker(BrokerId(*id)).is_some();
+    match step {
+        Step::Lead if scene.controller.active().is_none() => scene.lead(),
+        Step::Commit(share) => {
+            let from = scene.controller.committed().end().0;
+            let to = from + (scene.end.0 - from) * i64::from(*share) / 255;
+            scene.controller.committed_to(Offset(to));
+        }
+        _ if scene.controller.active().is_none() => {}
+        Step::Resign => {
+            let committed = scene.controller.committed().clone();
+            scene.resign();
+            assert_eq!(scene.image(), &committed, "speculative reverted is committed");
+        }
+        Step::Register(id) => {
+            let epoch = scene.register(*id);
+            let broker = scene.image().broker(BrokerId(*id)).unwrap();
+            assert!(broker.fenced && broker.epoch == epoch);
+            assert_eq!(led_by(scene, *id), 0, "a new incarnation leads nothing");
+        }
+        Step::Unfence(id) if registered(scene, id) => scene.unfence(*id),
+        Step::Fence(id) if registered(scene, id) => {
+            scene.fence(*id);
+            assert_eq!(led_by(scene, *id), 0, "a fenced broker leads nothing");
+        }
+        Step::ShutDown(id) if registered(scene, id) => {
+            scene.shut_down(*id);
+            assert_eq!(led_by(scene, *id), 0, "a broker on its way down leads nothing");
+        }
+        Step::Create { name, partitions, factor, start, unclean } => {
+            let mut topic = scene.topic(NAMES[*name]);
+            (topic.partitions, topic.replication_factor, topic.draws.start) = (*partitions, *factor, *start);
+            if *unclean {
+                topic.configs = vec![("unclean.leader.election.enable".to_owned(), Some("true".to_owned()))];
+            }
+            create(scene, topic);
+        }
+        Step::Assign { name, brokers } => {
+            let mut topic = scene.topic(NAMES[*name]);
+            topic.assignments = vec![ReplicaAssignment { partition: 0, brokers: brokers.clone() }];
+            create(scene, topic);
+        }
+        Step::Remove(name) => {
+            if let Some(topic) = scene.image().topic_named(NAMES[*name]) {
+                let record = RemoveTopicRecord { topic_id: topic.id.0 };
+                scene.append(Decision { records: vec![record.into()], reply: () });
+                assert!(scene.image().overrides(&ConfigResource::topic(NAMES[*name])).is_empty());
+            }
+        }
+        Step::Lead | Step::Unfence(_) | Step::Fence(_) | Step::ShutDown(_) => {}
+    }
+}
+
+fn create(scene: &mut Scene, topic: crate::NewTopic) {
+    let before = scene.image().clone();
+    let Ok(outcomes) = scene.create(vec![topic.clone()]) else {
+        panic!("an active controller answers");
+    };
+    match &outcomes[0].1 {
+        Ok(created) => {
+            let made = scene.image().topic_named(&topic.name).unwrap();
+            assert_eq!((made.id, made.partitions.len() as i32), (created.id, created.partitions));
+            assert_eq!(made.replication_factor() as i16, created.replication_factor);
+            assert!(made.partitions.values().all(|partition| partition.leader.is_some()));
+        }
+        Err(_) => assert_eq!(scene.image(), &before, "a refusal changes nothing"),
+    }
+}
+
+fn led_by(scene: &Scene, id: i32) -> usize {
+    let partitions = scene.image().topics().flat_map(|topic| topic.partitions.values());
+    partitions.filter(|partition| partition.leader == Some(BrokerId(id))).count()
+}
+
+/// All partitions of an image.
+fn partitions(image: &ClusterImage) -> BTreeMap<PartitionKey, crate::Partition> {
+    let of = |topic: &std::sync::Arc<crate::Topic>| -> Vec<_> {
+        topic.partitions.iter().map(|(index, partition)| (topic.key(*index), (**partition).clone())).collect()
+    };
+    image.topics().flat_map(of).collect()
+}
+
+/// Applying the changes to the partitions of the older image gives those of the newer one.
+fn check_changes(older: &ClusterImage, newer: &ClusterImage) {
+    let changes: Changes = newer.changes_since(older);
+    let mut built = partitions(older);
+    for PartitionChange { key, before, after, .. } in &changes.partitions {
+        assert_ne!(before, after, "only what changed is listed");
+        assert_eq!(built.remove(key), before.as_deref().cloned());
+        built.extend(after.as_deref().map(|after| (*key, after.clone())));
+    }
+    assert_eq!(built, partitions(newer));
+    for broker in (1..5).map(BrokerId) {
+        for (fate, change) in changes.of(broker) {
+            let held = older.partition(change.key).is_some_and(|partition| partition.is_replica(broker));
+            assert_eq!(held, fate != Fate::Gained);
+        }
+    }
+    assert_eq!(changes.features, older.finalized_features().ne(newer.finalized_features()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn images_are_what_the_log_says(steps in prop::collection::vec(step(), 1..60)) {
+        let mut scene = Scene::standby();
+        scene.lead();
+        let mut seen = scene.controller.committed().clone();
+        for step in &steps {
+            take(&mut scene, step);
+            scene.image().assert_invariants();
+            let committed = scene.controller.committed();
+            committed.assert_invariants();
+            check_changes(&seen, committed);
+            seen = committed.clone();
+        }
+        let mut replayed = scene.replayed();
+        replayed.skip_to(scene.image().end());
+        prop_assert_eq!(&replayed, scene.image());
+
+        // A standby that follows batch by batch, in whatever batches, ends with the same image.
+        let mut standby = Scene::standby().controller;
+        for (offset, record) in &scene.log {
+            standby.follow(*offset, std::slice::from_ref(record)).unwrap();
+        }
+        standby.follow_to(scene.image().end());
+        prop_assert_eq!(standby.committed(), scene.image());
+    }
+}

@@ -1,1 +1,304 @@
+//! Activation, registrations, elections, and the two images.
 
+use super::*;
+use crate::scene::{Scene, registration};
+use crate::{Fate, LeaderRecovery, NodeEndpoint, features};
+use model::{PartitionIndex, Uuid};
+use records::metadata::{
+    AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, FeatureLevelRecord,
+    RegisterControllerRecord,
+};
+
+fn replicated(scene: &mut Scene, name: &str, factor: i16) {
+    let mut topic = scene.topic(name);
+    (topic.partitions, topic.replication_factor) = (1, factor);
+    scene.create(vec![topic]).unwrap().remove(0).1.unwrap();
+}
+
+/// Leader, leader epoch, partition epoch and ISR of partition 0.
+fn state(scene: &Scene, name: &str) -> (Option<i32>, i32, i32, Vec<i32>) {
+    let partition = scene.image().topic_named(name).unwrap().partition(PartitionIndex(0)).unwrap();
+    let isr = partition.isr.iter().map(|id| id.0).collect();
+    (partition.leader.map(|id| id.0), partition.leader_epoch.0, partition.partition_epoch.0, isr)
+}
+
+#[test]
+fn the_first_leader_writes_the_bootstrap_records_in_a_transaction() {
+    let scene = Scene::new();
+    let records: Vec<_> = scene.log.iter().map(|(_, record)| record.clone()).collect();
+    let begin = BeginTransactionRecord { name: Some("Bootstrap records".to_owned()) };
+    let level = FeatureLevelRecord { name: "metadata.version".to_owned(), feature_level: 30 };
+    assert_eq!(
+        records,
+        [
+            MetadataRecord::BeginTransaction(begin),
+            MetadataRecord::FeatureLevel(level),
+            MetadataRecord::EndTransaction(EndTransactionRecord {}),
+        ]
+    );
+    let image = scene.controller.committed();
+    assert_eq!(image.finalized_features().collect::<Vec<_>>(), [("metadata.version", 30)]);
+    assert_eq!(image.finalized_features_epoch(), 3);
+    for (name, level) in image.finalized_features() {
+        assert!(features::supported()[name].contains(level));
+    }
+}
+
+#[test]
+fn a_later_leader_writes_nothing_and_one_after_a_crash_aborts() {
+    let mut scene = Scene::new();
+    scene.resign();
+    scene.end = scene.end.plus(1);
+    scene.controller.follow_to(scene.end);
+    assert_eq!(scene.controller.became_leader(LeaderEpoch(2)).records, []);
+
+    let mut scene = Scene::standby();
+    let begin = MetadataRecord::BeginTransaction(BeginTransactionRecord { name: None });
+    let level = FeatureLevelRecord { name: "metadata.version".to_owned(), feature_level: 30 };
+    scene.controller.follow(Offset(1), &[begin.clone(), level.into()]).unwrap();
+    assert!(!scene.controller.committed().is_bootstrapped(), "a transaction is not seen before its end");
+    let records = scene.controller.became_leader(LeaderEpoch(2)).records;
+    let abort = AbortTransactionRecord { reason: Some("Controller failover".to_owned()) };
+    assert_eq!(records[0], MetadataRecord::AbortTransaction(abort));
+    assert_eq!(records[1..], Scene::new().log.into_iter().map(|(_, record)| record).collect::<Vec<_>>());
+    scene.controller.appended(Offset(3), &records).unwrap();
+    scene.controller.committed_to(Offset(7));
+    assert!(
+        scene.controller.committed().is_bootstrapped()
+            && scene.controller.committed().transaction().is_none()
+    );
+}
+
+#[test]
+fn decisions_are_for_the_active_controller_only() {
+    let mut scene = Scene::with_brokers(&[1]);
+    let topic = scene.topic("orders");
+    scene.resign();
+    assert_eq!(scene.create(vec![topic]).unwrap_err().reason, Reason::NotController);
+    let mut scene = Scene::standby();
+    let request = scene.registration(1);
+    let refusal = scene.controller.register_broker(&request, scene.end, false).unwrap_err();
+    assert_eq!(refusal.to_string(), "NotController: Node 1 is not the active controller.");
+}
+
+#[test]
+fn committed_trails_speculative_batch_by_batch() {
+    let mut scene = Scene::with_brokers(&[1]);
+    let committed = scene.controller.committed().clone();
+    replicated(&mut scene, "first", 1);
+    let after_first = scene.end;
+    replicated(&mut scene, "second", 1);
+    assert_eq!(scene.controller.committed(), &committed);
+    assert_eq!(scene.controller.pending(), 2);
+    assert!(!scene.controller.committed_to(Offset(after_first.0 - 1)));
+    assert!(scene.controller.committed_to(after_first));
+    assert!(scene.controller.committed().topic_named("first").is_some());
+    assert!(scene.controller.committed().topic_named("second").is_none());
+    scene.resign();
+    assert!(scene.image().topic_named("second").is_none(), "a resignation takes back what is not committed");
+    assert_eq!(scene.image(), scene.controller.committed());
+    assert_eq!(scene.image(), &scene.replayed());
+}
+
+#[test]
+fn a_restarted_broker_is_led_again_in_a_new_epoch() {
+    let mut scene = Scene::with_brokers(&[1]);
+    replicated(&mut scene, "orders", 1);
+    assert_eq!(state(&scene, "orders"), (Some(1), 0, 0, vec![1]));
+    let first = scene.epoch_of(1);
+    let second = scene.register(1);
+    assert!(second > first, "a new incarnation has a new epoch");
+    assert!(scene.image().broker(BrokerId(1)).unwrap().fenced);
+    assert_eq!(state(&scene, "orders"), (None, 1, 1, vec![1]), "the last of the ISR stays in it");
+    let stale = scene.controller.unfence_broker(BrokerId(1), first).unwrap_err();
+    let why = format!("StaleBrokerEpoch: Expected broker epoch {second}, but got broker epoch {first}");
+    assert_eq!(stale.to_string(), why);
+    scene.unfence(1);
+    assert_eq!(state(&scene, "orders"), (Some(1), 2, 2, vec![1]));
+    let again = scene.controller.unfence_broker(BrokerId(1), second).unwrap();
+    assert_eq!(again, Decision::nothing(()));
+}
+
+#[test]
+fn leaders_move_within_the_isr() {
+    let mut scene = Scene::with_brokers(&[1, 2, 3]);
+    replicated(&mut scene, "orders", 3);
+    scene.fence(1);
+    assert_eq!(state(&scene, "orders"), (Some(2), 1, 1, vec![2, 3]));
+    scene.fence(3);
+    assert_eq!(state(&scene, "orders"), (Some(2), 1, 2, vec![2]), "an ISR that shrinks is no new epoch");
+    scene.shut_down(2);
+    assert_eq!(state(&scene, "orders"), (None, 2, 3, vec![2]));
+    scene.unfence(1);
+    assert_eq!(state(&scene, "orders"), (None, 2, 3, vec![2]), "1 may lack records");
+    let epoch = scene.register(2);
+    scene.unfence(2);
+    assert_eq!(scene.epoch_of(2), epoch);
+    assert_eq!(state(&scene, "orders"), (Some(2), 3, 4, vec![2]));
+}
+
+#[test]
+fn an_unclean_election_needs_permission() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    let mut topic = scene.topic("careless");
+    (topic.partitions, topic.replication_factor) = (1, 2);
+    topic.configs = vec![("unclean.leader.election.enable".to_owned(), Some("true".to_owned()))];
+    scene.create(vec![topic]).unwrap();
+    scene.fence(2);
+    scene.fence(1);
+    assert_eq!(state(&scene, "careless"), (None, 1, 2, vec![1]));
+    scene.unfence(2);
+    assert_eq!(state(&scene, "careless"), (Some(2), 2, 3, vec![2]));
+    let partition = scene.image().topic_named("careless").unwrap().partition(PartitionIndex(0)).unwrap();
+    assert_eq!(partition.recovery, LeaderRecovery::Recovering);
+}
+
+#[test]
+fn registrations_are_checked() {
+    let scene = Scene::with_brokers(&[1, 2]);
+    let refused = |change: &dyn Fn(&mut BrokerRegistration), in_session| {
+        let mut request = registration(1, Uuid::from_draws(1, 1));
+        change(&mut request);
+        scene.controller.register_broker(&request, scene.end, in_session).unwrap_err().to_string()
+    };
+    let other = ClusterId("ebb".into());
+    assert_eq!(
+        refused(&|request| request.cluster_id = other.clone(), false),
+        "InconsistentClusterId: Expected cluster ID tide, but got cluster ID ebb"
+    );
+    assert!(refused(&|_| {}, true).starts_with("DuplicateBrokerRegistration: Another broker is registered"));
+    assert_eq!(
+        refused(&|request| request.directories.clear(), false),
+        "InvalidRegistration: No directories specified in request"
+    );
+    assert_eq!(
+        refused(&|request| request.directories = vec![crate::scene::directory(2)], false),
+        format!(
+            "InvalidRegistration: Broker 2 is already registered with directory {}",
+            crate::scene::directory(2)
+        )
+    );
+    assert_eq!(
+        refused(&|request| request.directories.push(request.directories[0]), false),
+        "InvalidRegistration: Duplicate directory ID in request"
+    );
+    assert_eq!(
+        refused(&|request| request.directories = vec![model::DirectoryId::LOST], false),
+        "InvalidRegistration: Reserved directory ID in request"
+    );
+    assert_eq!(
+        refused(&|request| request.features.clear(), false),
+        "InvalidRegistration: Request features do not contain 'metadata.version'"
+    );
+    let old = crate::FeatureRange { min: 7, max: 29 };
+    assert_eq!(
+        refused(&|request| request.features = [("metadata.version".to_owned(), old)].into(), false),
+        "UnsupportedVersion: Unable to register because the broker does not support finalized version 30 of \
+         metadata.version. The broker wants a version between 7 and 29, inclusive."
+    );
+}
+
+#[test]
+fn the_same_incarnation_amends_its_registration() {
+    let mut scene = Scene::with_brokers(&[1]);
+    replicated(&mut scene, "orders", 1);
+    let known = scene.image().broker(BrokerId(1)).unwrap().clone();
+    let mut request = registration(1, known.incarnation);
+    request.rack = Some("r1".to_owned());
+    let decision = scene.controller.register_broker(&request, scene.end, true).unwrap();
+    assert_eq!((decision.records.len(), decision.reply), (1, known.epoch));
+    scene.append(decision);
+    let amended = scene.image().broker(BrokerId(1)).unwrap();
+    assert_eq!((amended.rack.as_deref(), amended.fenced), (Some("r1"), false));
+    assert_eq!(state(&scene, "orders"), (Some(1), 0, 0, vec![1]));
+}
+
+#[test]
+fn a_controller_registers_once() {
+    let mut scene = Scene::new();
+    let endpoint = NodeEndpoint {
+        name: "CONTROLLER".to_owned(),
+        host: "b1".to_owned(),
+        port: 9093,
+        security_protocol: 0,
+    };
+    let request = ControllerRegistration {
+        id: BrokerId(1),
+        incarnation: Uuid::from_draws(1, 2),
+        endpoints: vec![endpoint],
+        features: features::supported(),
+    };
+    let decision = scene.controller.register_controller(&request).unwrap();
+    let [MetadataRecord::RegisterController(RegisterControllerRecord { controller_id: 1, .. })] =
+        &decision.records[..]
+    else {
+        panic!("{decision:?}");
+    };
+    scene.append(decision);
+    assert_eq!(scene.controller.register_controller(&request).unwrap(), Decision::nothing(()));
+}
+
+#[test]
+fn changes_tell_a_broker_what_to_do() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    replicated(&mut scene, "kept", 2);
+    replicated(&mut scene, "untouched", 1);
+    let before = scene.image().clone();
+    assert!(scene.image().changes_since(&before).is_empty());
+    let mut topic = scene.topic("new");
+    topic.partitions = 2;
+    topic.configs = vec![("segment.ms".to_owned(), Some("5".to_owned()))];
+    let new = scene.create(vec![topic]).unwrap().remove(0).1.unwrap().id;
+    scene.fence(2);
+    let changes = scene.image().changes_since(&before);
+    assert_eq!((changes.topics_created.as_slice(), changes.topics_removed.len()), (&[new][..], 0));
+    assert_eq!(changes.configs, [crate::ConfigResource::topic("new")]);
+    assert_eq!((changes.brokers.as_slice(), changes.features), (&[BrokerId(2)][..], false));
+    let fates = |broker| -> Vec<(Fate, String)> {
+        let mut fates: Vec<_> = changes
+            .of(BrokerId(broker))
+            .map(|(fate, change)| (fate, format!("{}-{}", change.topic, change.key.index)))
+            .collect();
+        fates.sort_by(|a, b| a.1.cmp(&b.1));
+        fates
+    };
+    assert_eq!(fates(1), [(Fate::Changed, "kept-0".to_owned()), (Fate::Gained, "new-0".to_owned())]);
+    assert_eq!(fates(2), [(Fate::Changed, "kept-0".to_owned()), (Fate::Gained, "new-1".to_owned())]);
+    let back = before.changes_since(scene.image());
+    assert_eq!(back.topics_removed, [new]);
+    assert_eq!(back.of(BrokerId(1)).filter(|(fate, _)| *fate == Fate::Lost).count(), 1);
+}
+
+#[test]
+fn records_that_do_not_fit_are_errors_and_change_nothing() {
+    let scene = Scene::with_brokers(&[1]);
+    let end = scene.end;
+    let refused = |record: MetadataRecord| {
+        let mut image = scene.image().clone();
+        let error = image.replay(end, &record).unwrap_err();
+        assert_eq!(&image, scene.image());
+        error.to_string()
+    };
+    let nobody = Uuid::ZERO;
+    assert_eq!(
+        refused(records::metadata::RemoveTopicRecord { topic_id: nobody }.into()),
+        format!("no topic has the id {nobody}")
+    );
+    let partition = records::metadata::PartitionRecord {
+        partition_id: 0,
+        topic_id: nobody,
+        replicas: vec![1],
+        directories: vec![nobody; 2],
+        ..Default::default()
+    };
+    let why = format!("partition {nobody}-0 has not one directory for each replica");
+    assert_eq!(refused(partition.into()), why);
+    let level = FeatureLevelRecord { name: "metadata.version".to_owned(), feature_level: 31 };
+    assert_eq!(
+        refused(level.into()),
+        "feature metadata.version is finalized at level 31, which is not supported"
+    );
+    assert_eq!(refused(EndTransactionRecord {}.into()), "a metadata transaction begins or ends out of turn");
+    let acl = records::metadata::AccessControlEntryRecord::default();
+    assert_eq!(refused(acl.into()), "AccessControlEntryRecord is not supported");
+}

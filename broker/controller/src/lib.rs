@@ -35,6 +35,8 @@ pub mod features;
 mod image;
 mod placement;
 mod replay;
+#[cfg(test)]
+mod scene;
 mod topic;
 mod topic_name;
 

@@ -1,0 +1,184 @@
+//! A controller and its log, for tests: decisions are appended, and committed when the test says so.
+
+use crate::{
+    BrokerRegistration, ClusterImage, Controller, CreateTopics, Decision, NewTopic, NodeEndpoint, Refusal,
+    Settings, TopicDraws, TopicOutcome, features,
+};
+use model::config::Overrides;
+use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, LeaderEpoch, Offset, Uuid};
+use records::metadata::MetadataRecord;
+use std::sync::Arc;
+
+/// A controller, everything ever appended, and a source of draws.
+pub struct Scene {
+    pub controller: Controller,
+    /// Offsets and records; what a resignation took back is gone from here too.
+    pub log: Vec<(Offset, MetadataRecord)>,
+    pub end: Offset,
+    pub epoch: LeaderEpoch,
+    pub draws: u64,
+}
+
+impl Scene {
+    /// An active controller whose bootstrap records are committed.
+    pub fn new() -> Scene {
+        let mut scene = Scene::standby();
+        scene.lead();
+        scene.commit();
+        scene
+    }
+
+    pub fn standby() -> Scene {
+        let settings = Settings {
+            node: BrokerId(1),
+            num_partitions: 2,
+            default_replication_factor: 1,
+            fixed: Overrides::new(),
+        };
+        let controller = Controller::new(cluster_id(), settings);
+        Scene { controller, log: Vec::new(), end: Offset::ZERO, epoch: LeaderEpoch(0), draws: 0 }
+    }
+
+    /// An active controller with these brokers, all of them available.
+    pub fn with_brokers(ids: &[i32]) -> Scene {
+        let mut scene = Scene::new();
+        for id in ids {
+            scene.register(*id);
+            scene.unfence(*id);
+        }
+        scene.commit();
+        scene
+    }
+
+    /// Wins an election: a control record goes into the log, then what activation decides.
+    pub fn lead(&mut self) {
+        self.epoch = self.epoch.next();
+        self.end = self.end.plus(1);
+        self.controller.follow_to(self.end);
+        let decision = self.controller.became_leader(self.epoch);
+        self.append(decision);
+    }
+
+    /// Appends a decision in the bytes it would have on disk.
+    pub fn append<T>(&mut self, decision: Decision<T>) -> T {
+        let bytes = decision.records.iter().map(|record| record.encode().unwrap());
+        let records: Vec<_> = bytes.map(|bytes| MetadataRecord::decode(bytes).unwrap()).collect();
+        assert_eq!(records, decision.records, "what was decided survives its encoding");
+        if !records.is_empty() {
+            self.controller.appended(self.end, &records).unwrap();
+        }
+        for record in records {
+            self.log.push((self.end, record));
+            self.end = self.end.plus(1);
+        }
+        decision.reply
+    }
+
+    pub fn commit(&mut self) -> bool {
+        self.controller.committed_to(self.end)
+    }
+
+    pub fn resign(&mut self) {
+        self.controller.resigned();
+        let kept = self.controller.committed().end();
+        self.log.retain(|(offset, _)| *offset < kept);
+        self.end = self.end.max(kept);
+    }
+
+    pub fn draw(&mut self) -> u64 {
+        // The finalizer of splitmix64 over a counter: any spread-out numbers will do.
+        self.draws += 1;
+        let mut z = self.draws.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn registration(&mut self, id: i32) -> BrokerRegistration {
+        let incarnation = Uuid::from_draws(self.draw(), self.draw());
+        registration(id, incarnation)
+    }
+
+    pub fn register(&mut self, id: i32) -> BrokerEpoch {
+        let request = self.registration(id);
+        let decision = self.controller.register_broker(&request, self.end, false).unwrap();
+        self.append(decision)
+    }
+
+    pub fn epoch_of(&self, id: i32) -> BrokerEpoch {
+        self.image().broker(BrokerId(id)).unwrap().epoch
+    }
+
+    pub fn unfence(&mut self, id: i32) {
+        let decision = self.controller.unfence_broker(BrokerId(id), self.epoch_of(id)).unwrap();
+        self.append(decision);
+    }
+
+    pub fn fence(&mut self, id: i32) {
+        let decision = self.controller.fence_broker(BrokerId(id), self.epoch_of(id)).unwrap();
+        self.append(decision);
+    }
+
+    pub fn shut_down(&mut self, id: i32) {
+        let decision = self.controller.shut_down_broker(BrokerId(id), self.epoch_of(id)).unwrap();
+        self.append(decision);
+    }
+
+    pub fn image(&self) -> &ClusterImage {
+        self.controller.speculative()
+    }
+
+    /// A topic with default numbers, to be changed.
+    pub fn topic(&mut self, name: &str) -> NewTopic {
+        let draws = TopicDraws { id: [self.draw(), self.draw()], start: 0 };
+        NewTopic {
+            name: name.to_owned(),
+            partitions: -1,
+            replication_factor: -1,
+            assignments: Vec::new(),
+            configs: Vec::new(),
+            draws,
+        }
+    }
+
+    pub fn create(&mut self, topics: Vec<NewTopic>) -> Result<Vec<TopicOutcome>, Refusal> {
+        let request = CreateTopics { topics, validate_only: false };
+        let decision = self.controller.create_topics(&request)?;
+        Ok(self.append(decision))
+    }
+
+    /// The image that the log gives from the beginning.
+    pub fn replayed(&self) -> ClusterImage {
+        let mut image = ClusterImage::new(cluster_id());
+        for (offset, record) in &self.log {
+            image.replay(*offset, record).unwrap();
+        }
+        image
+    }
+}
+
+pub fn cluster_id() -> ClusterId {
+    ClusterId(Arc::from("tide"))
+}
+
+pub fn registration(id: i32, incarnation: Uuid) -> BrokerRegistration {
+    let endpoint = NodeEndpoint {
+        name: "PLAINTEXT".to_owned(),
+        host: format!("b{id}"),
+        port: 9092,
+        security_protocol: 0,
+    };
+    BrokerRegistration {
+        id: BrokerId(id),
+        cluster_id: cluster_id(),
+        incarnation,
+        endpoints: vec![endpoint],
+        features: features::supported(),
+        rack: None,
+        directories: vec![directory(id)],
+    }
+}
+
+pub fn directory(id: i32) -> DirectoryId {
+    DirectoryId(Uuid::from_draws(id as u64 + 1, 7))
+}
