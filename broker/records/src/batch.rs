@@ -41,6 +41,9 @@ pub const CRC_COVERS_FROM: usize = 21;
 pub const MAGIC: i8 = 2;
 
 #[cfg(test)]
+#[path = "batch_golden_test.rs"]
+mod golden;
+#[cfg(test)]
 #[path = "batch_prop.rs"]
 mod properties;
 #[cfg(test)]

@@ -85,9 +85,7 @@ fn zstd_decoder(
     let malformed = |_| CompressionError::Malformed(Compression::Zstd);
     let mut decoder = zstd::stream::read::Decoder::with_buffer(&input[..]).map_err(malformed)?;
     let cap_log = usize::BITS - cap_bytes.leading_zeros();
-    decoder
-        .window_log_max(cap_log.clamp(ZSTD_WINDOW_LOG_MIN, ZSTD_WINDOW_LOG_MAX))
-        .map_err(malformed)?;
+    decoder.window_log_max(cap_log.clamp(ZSTD_WINDOW_LOG_MIN, ZSTD_WINDOW_LOG_MAX)).map_err(malformed)?;
     Ok(decoder)
 }
 
