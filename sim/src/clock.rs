@@ -30,7 +30,7 @@ impl Clock {
     /// The monotonic clock at a true time.
     pub fn now(&self, true_nanos: u64) -> Instant {
         let elapsed = i128::from(true_nanos.saturating_sub(self.anchor_true));
-        let local = i128::from(self.anchor_local) + elapsed + elapsed * i128::from(self.drift_ppm) / PPM;
+        let local = i128::from(self.anchor_local) + elapsed * (PPM + i128::from(self.drift_ppm)) / PPM;
         Instant(u64::try_from(local).expect("a clock that ran for 584 years"))
     }
 
@@ -46,10 +46,7 @@ impl Clock {
         let Some(ahead) = local.0.checked_sub(self.anchor_local) else { return self.anchor_true };
         let rate = PPM + i128::from(self.drift_ppm);
         let elapsed = (i128::from(ahead) * PPM + rate - 1) / rate;
-        let at = i128::from(self.anchor_true) + elapsed;
-        // Rounding in `now` may leave it one nanosecond short.
-        let at = u64::try_from(at).unwrap_or(u64::MAX - 1);
-        if at < u64::MAX / 2 && self.now(at) < local { at + 1 } else { at }
+        u64::try_from(i128::from(self.anchor_true) + elapsed).unwrap_or(u64::MAX)
     }
 
     /// From `true_nanos` on, runs faster by this many parts per million (slower when negative).

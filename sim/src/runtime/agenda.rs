@@ -61,6 +61,12 @@ impl<T> Agenda<T> {
         self.items.get_mut(&key)
     }
 
+    /// How many items are entered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// The first item that is due, taken off the list.
     pub(crate) fn pop_due(&mut self) -> Option<T> {
         let (at, _) = *self.items.first_key_value()?.0;

@@ -15,3 +15,10 @@ pub(crate) use agenda::{Agenda, Key};
 pub(crate) use process::Process;
 pub(crate) use state::{Due, State};
 pub(crate) use world::Shared;
+
+#[cfg(test)]
+#[path = "determinism_test.rs"]
+mod determinism;
+#[cfg(test)]
+#[path = "runtime_test.rs"]
+mod tests;
