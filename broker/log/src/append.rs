@@ -73,7 +73,11 @@ impl<D: Disk> Log<D> {
         let Some(call) = Call::of(batches, self.end.0) else { return Ok(()) };
         match self.write(&call, batches).await {
             Ok(()) => {}
-            Err(error) if error.kind == DiskErrorKind::NoSpace => return Err(AppendError::NoSpace(error)),
+            Err(error) if error.kind == DiskErrorKind::NoSpace => {
+                // Gives the space back. Should it fail, the next append tries again.
+                let _ = self.cut_garbage().await;
+                return Err(AppendError::NoSpace(error));
+            }
             Err(error) => {
                 self.durability.set_fence(&error);
                 return Err(AppendError::Io(error));
@@ -96,10 +100,7 @@ impl<D: Disk> Log<D> {
     /// Everything of an append that can fail. What it changes before failing does no harm: a segment sealed
     /// early, garbage that nobody reads and the next append cuts off.
     async fn write(&mut self, call: &Call, batches: &[AppendBatch]) -> Result<(), DiskError> {
-        if self.active.torn {
-            self.active.file.set_len(self.active.size).await?;
-            self.active.torn = false;
-        }
+        self.cut_garbage().await?;
         if self.must_roll(call) {
             self.roll_at(self.base_for(call)).await?;
         } else if self.active.indexes.offsets.tail().len() >= ENTRIES_IN_MEMORY_MAX {
@@ -110,6 +111,15 @@ impl<D: Disk> Log<D> {
         self.active.torn = true;
         self.active.file.write_at(self.active.size, pieces).await?;
         self.active.torn = false;
+        Ok(())
+    }
+
+    /// Cuts off what a failed write has left behind the last batch.
+    pub(crate) async fn cut_garbage(&mut self) -> Result<(), DiskError> {
+        if self.active.torn {
+            self.active.file.set_len(self.active.size).await?;
+            self.active.torn = false;
+        }
         Ok(())
     }
 
@@ -154,10 +164,7 @@ impl<D: Disk> Log<D> {
 
     async fn roll_at(&mut self, base: Offset) -> Result<(), DiskError> {
         assert!(base >= self.end.0, "rolled back to {base}");
-        if self.active.torn {
-            self.active.file.set_len(self.active.size).await?;
-            self.active.torn = false;
-        }
+        self.cut_garbage().await?;
         let indexes = self.active.indexes.seal(&self.disk, &self.dir).await?;
         let next = Active::create(&self.disk, &self.dir, base).await?;
         self.durability.file_created();
@@ -218,6 +225,7 @@ impl Call {
             call.highest = call.highest.max(header.max_timestamp);
         }
         assert!(call.bytes <= i32::MAX as u64, "an append of {} bytes", call.bytes);
+        assert!(call.next.0 - call.first.0 <= GAP_MIN, "an append from {} to {}", call.first, call.last);
         Some(call)
     }
 }

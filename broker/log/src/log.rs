@@ -17,7 +17,7 @@ use crate::segment::{Active, Sealed};
 use crate::sync::Durability;
 use crate::{LogConfig, SyncTicket};
 use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
-use runtime::{Disk, DiskError, File};
+use runtime::{Disk, DiskError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -136,9 +136,7 @@ impl<D: Disk> Log<D> {
         if let Some(failure) = self.durability.fence() {
             return Err(failure.clone());
         }
-        if self.active.torn {
-            self.active.file.set_len(self.active.size).await?;
-        }
+        self.cut_garbage().await?;
         let indexes = self.active.indexes.seal(&self.disk, &self.dir).await?;
         self.durability.seal_for_close(indexes);
         if let Some(ticket) = self.begin_sync() {

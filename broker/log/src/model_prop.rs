@@ -1,1 +1,379 @@
-//! Props.
+//! A log against a list of batches, through kills, power cuts, failed syncs, full disks and torn recoveries.
+//!
+//! What must hold: below the durable end nothing is ever lost; what is read is what was appended, in order and
+//! without a hole; a search finds what a scan finds; opening twice gives the same log.
+
+use crate::memory_disk::{MemoryDisk, finish, run};
+use crate::{AppendBatch, AppendError, Log, LogConfig, Recovery};
+use bytes::Bytes;
+use model::{LeaderEpoch, Offset, Timestamp};
+use proptest::prelude::*;
+use records::batch::{BatchBuilder, BatchHeader, records, split};
+use runtime::DiskErrorKind;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append { batches: Vec<(u8, u16, i16)>, epoch_up: bool },
+    Sync,
+    SyncDuringAppend,
+    FailedSync,
+    Full { room: u16 },
+    Roll,
+    Checkpoint,
+    Truncate { back: u16 },
+    Kill,
+    PowerLoss { seed: u64 },
+    CleanRestart,
+    CrashInRecovery { after: u8, seed: u64 },
+    Read { from: u16, max_bytes: u16, at_least_one: bool },
+    Search { timestamp: i16 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let batch = (1u8..4, 0u16..900, -1i16..500);
+    let append = || {
+        (prop::collection::vec(batch.clone(), 1..4), prop::bool::weighted(0.1))
+            .prop_map(|(batches, epoch_up)| Step::Append { batches, epoch_up })
+    };
+    let step = prop_oneof![
+        6 => append(),
+        3 => Just(Step::Sync),
+        1 => Just(Step::SyncDuringAppend),
+        1 => Just(Step::FailedSync),
+        1 => any::<u16>().prop_map(|room| Step::Full { room: room % 2000 }),
+        1 => Just(Step::Roll),
+        2 => Just(Step::Checkpoint),
+        1 => any::<u16>().prop_map(|back| Step::Truncate { back: back % 12 }),
+        1 => Just(Step::Kill),
+        2 => any::<u64>().prop_map(|seed| Step::PowerLoss { seed: seed % 1000 }),
+        1 => Just(Step::CleanRestart),
+        2 => (any::<u8>(), any::<u64>()).prop_map(|(after, seed)| Step::CrashInRecovery { after, seed: seed % 1000 }),
+        2 => (any::<u16>(), 0u16..4000, any::<bool>())
+            .prop_map(|(from, max_bytes, at_least_one)| Step::Read { from, max_bytes, at_least_one }),
+        1 => (-1i16..520).prop_map(|timestamp| Step::Search { timestamp }),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    header: BatchHeader,
+    bytes: Bytes,
+}
+
+/// The log, the disk below it, and what should be in it.
+struct World {
+    disk: MemoryDisk,
+    config: LogConfig,
+    /// Taken while restarting.
+    log: Option<Log<MemoryDisk>>,
+    /// What was appended.
+    stored: Vec<Stored>,
+    /// All that was written since the log was opened. Beyond what was synced, a crash may leave any of it: also
+    /// batches whose append failed half-way, and in the place of later ones.
+    written: Vec<Bytes>,
+    /// The highest durable end that the log has ever claimed and that no truncation took back.
+    durable: Offset,
+    /// The recovery point as checkpointed.
+    point: Offset,
+    epoch: LeaderEpoch,
+}
+
+fn dir() -> PathBuf {
+    PathBuf::from("t-0")
+}
+
+impl World {
+    fn new(config: LogConfig) -> World {
+        let mut world = World {
+            disk: MemoryDisk::default(),
+            config,
+            log: None,
+            stored: Vec::new(),
+            written: Vec::new(),
+            durable: Offset::ZERO,
+            point: Offset::ZERO,
+            epoch: LeaderEpoch(0),
+        };
+        world.open(false);
+        world
+    }
+
+    fn log(&mut self) -> &mut Log<MemoryDisk> {
+        self.log.as_mut().expect("open")
+    }
+
+    fn end(&self) -> Offset {
+        self.stored.last().map_or(Offset::ZERO, |stored| stored.header.next_offset())
+    }
+
+    fn how(&self, clean: bool) -> Recovery {
+        Recovery { clean, recovery_point: self.point, log_start: Offset::ZERO }
+    }
+
+    /// Opens the log and compares it with what may be left.
+    fn open(&mut self, clean: bool) {
+        let open = Log::open(self.disk.clone(), dir(), self.config.clone(), self.how(clean));
+        let (log, found) = finish(open).expect("the log opens");
+        assert_eq!(found.durable_end.0, found.end.0, "recovery syncs what it keeps");
+        assert!(found.end.0 >= self.durable, "durable up to {}, found {found:?}", self.durable);
+        self.log = Some(log);
+        let left = self.read_all();
+        let kept = self.stored.iter().zip(&left).take_while(|(stored, left)| stored.bytes == left).count();
+        self.stored.truncate(kept);
+        assert!(self.end() >= self.durable, "durable up to {}, the same up to {}", self.durable, self.end());
+        for bytes in left[kept..].iter() {
+            assert!(self.written.contains(bytes), "never written");
+            let header = BatchHeader::parse(bytes).expect("a batch");
+            self.stored.push(Stored { header, bytes: bytes.clone() });
+        }
+        self.written.clear();
+        assert_eq!(self.end(), found.end.0);
+        self.durable = found.durable_end.0;
+        self.check_epochs();
+    }
+
+    fn read_all(&mut self) -> Vec<Bytes> {
+        let mut all = Vec::new();
+        let mut from = Offset::ZERO;
+        let end = self.log().end().0;
+        while from < end {
+            let bytes = finish(self.log().slice(from, end, 700, true).read()).expect("readable");
+            assert!(!bytes.is_empty(), "nothing at {from}, which is below {end}");
+            for batch in split(bytes) {
+                let batch = batch.expect("whole batches");
+                records::batch::check_crc(&batch).expect("an intact batch");
+                let header = BatchHeader::parse(&batch).expect("a batch");
+                assert_eq!(header.base_offset, from, "a hole");
+                from = header.next_offset();
+                all.push(batch);
+            }
+        }
+        all
+    }
+
+    fn check_epochs(&mut self) {
+        let mut expected: Vec<(LeaderEpoch, Offset)> = Vec::new();
+        for Stored { header, .. } in &self.stored {
+            if expected.last().is_none_or(|(epoch, _)| *epoch != header.leader_epoch) {
+                expected.push((header.leader_epoch, header.base_offset));
+            }
+        }
+        let found: Vec<_> = self.log().epochs().iter().map(|entry| (entry.epoch, entry.start)).collect();
+        assert_eq!(found, expected, "epochs");
+    }
+
+    fn build(&self, batches: &[(u8, u16, i16)]) -> Vec<Stored> {
+        let mut end = self.end();
+        let mut built = Vec::new();
+        for (records, len, timestamp) in batches {
+            let mut builder = BatchBuilder::new(end, self.epoch);
+            for index in 0..*records {
+                let value = vec![b'a' + index; usize::from(*len)];
+                builder.push(Timestamp(i64::from(*timestamp)), None, Some(&value));
+            }
+            let bytes = builder.build();
+            let header = BatchHeader::parse(&bytes).expect("just built");
+            end = header.next_offset();
+            built.push(Stored { header, bytes });
+        }
+        built
+    }
+
+    fn append(&mut self, batches: Vec<Stored>) -> Result<(), AppendError> {
+        let calls: Vec<AppendBatch> = batches
+            .iter()
+            .map(|stored| AppendBatch {
+                header: stored.header,
+                head: stored.bytes.slice(..61),
+                rest: stored.bytes.slice(61..),
+            })
+            .collect();
+        self.written.extend(batches.iter().map(|stored| stored.bytes.clone()));
+        let before = self.log().end();
+        let outcome = finish(self.log().append(&calls));
+        match &outcome {
+            Ok(()) => self.stored.extend(batches),
+            Err(_) => assert_eq!(self.log().end(), before, "a failed append moved the end"),
+        }
+        assert_eq!(self.log().end().0, self.end());
+        outcome
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Append { batches, epoch_up } => {
+                if epoch_up {
+                    self.epoch = self.epoch.next();
+                }
+                let batches = self.build(&batches);
+                self.append(batches).expect("room enough");
+            }
+            Step::Sync => {
+                let disk = self.disk.clone();
+                if let Some(ticket) = self.log().begin_sync() {
+                    let done = finish(ticket.run(&disk)).expect("syncs");
+                    self.durable = self.log().finish_sync(done).0;
+                }
+                assert_eq!(self.durable, self.end());
+            }
+            Step::SyncDuringAppend => {
+                let ticket = self.log().begin_sync();
+                let covered = self.end();
+                let batches = self.build(&[(2, 300, 7), (1, 2000, 9)]);
+                self.append(batches).expect("room enough");
+                assert!(self.log().begin_sync().is_none_or(|_| ticket.is_none()), "two tickets out");
+                if let Some(ticket) = ticket {
+                    let disk = self.disk.clone();
+                    let done = finish(ticket.run(&disk)).expect("syncs");
+                    self.durable = self.log().finish_sync(done).0;
+                    assert_eq!(self.durable, covered);
+                } else {
+                    // The ticket drawn above is lost with its log.
+                    self.restart(Some(1));
+                }
+            }
+            Step::FailedSync => {
+                let Some(ticket) = self.log().begin_sync() else { return };
+                self.disk.fail_syncs(1);
+                let error = finish(ticket.run(&self.disk.clone())).expect_err("fails");
+                self.log().fail_sync(&error);
+                let batches = self.build(&[(1, 1, 1)]);
+                assert!(matches!(self.append(batches), Err(AppendError::Fenced(_))));
+                assert!(self.log().begin_sync().is_none());
+                self.restart(None);
+                // What recovery called durable must be, although those syncs failed once.
+                self.restart(Some(0));
+            }
+            Step::Full { room } => {
+                self.disk.set_space(Some(room.into()));
+                let batches = self.build(&[(1, 300, 3), (3, 300, 2), (1, 100, 5)]);
+                match self.append(batches) {
+                    Ok(()) => {}
+                    Err(AppendError::NoSpace(error)) => assert_eq!(error.kind, DiskErrorKind::NoSpace),
+                    Err(other) => panic!("a full disk fences nothing: {other}"),
+                }
+                self.disk.set_space(None);
+            }
+            Step::Roll => finish(self.log().roll()).expect("rolls"),
+            Step::Checkpoint => self.point = self.log().recovery_point(),
+            Step::Truncate { back } => {
+                let to = Offset((self.end().0 - i64::from(back)).max(0));
+                self.point = self.point.min(to);
+                let end = finish(self.log().truncate(to)).expect("truncates").0;
+                self.stored.retain(|stored| stored.header.next_offset() <= to);
+                self.written.retain(|bytes| BatchHeader::parse(bytes).expect("a batch").next_offset() <= to);
+                assert_eq!(end, self.end());
+                self.point = self.point.min(end);
+                self.durable = self.durable.min(end);
+                self.epoch = self.stored.last().map_or(self.epoch, |last| last.header.leader_epoch);
+                self.check_epochs();
+            }
+            Step::Kill => self.restart(None),
+            Step::PowerLoss { seed } => self.restart(Some(seed)),
+            Step::CleanRestart => {
+                let log = self.log.take().expect("open");
+                self.point = finish(log.close()).expect("closes");
+                self.durable = self.end();
+                self.written.clear();
+                self.disk.power_loss(0);
+                let read = self.disk.bytes_read();
+                let (log, found) =
+                    finish(Log::open(self.disk.clone(), dir(), self.config.clone(), self.how(true))).unwrap();
+                assert!(found.clean, "a clean log was not believed");
+                // The epochs, two index entries and the end of a segment: not the log.
+                assert!(self.disk.bytes_read() - read < 8000);
+                self.log = Some(log);
+                assert_eq!(self.read_all().len(), self.stored.len());
+                self.check_epochs();
+            }
+            Step::CrashInRecovery { after, seed } => {
+                self.log = None;
+                self.disk.stop_after(Some(u64::from(after) % 60));
+                let open = Log::open(self.disk.clone(), dir(), self.config.clone(), self.how(false));
+                drop(run(open));
+                self.disk.stop_after(None);
+                self.restart(Some(seed));
+            }
+            Step::Read { from, max_bytes, at_least_one } => {
+                let end = self.end();
+                let from = Offset(i64::from(from) % (end.0 + 1));
+                self.check_read(from, end, usize::from(max_bytes), at_least_one);
+            }
+            Step::Search { timestamp } => self.check_search(Timestamp(timestamp.into())),
+        }
+    }
+
+    fn restart(&mut self, power_loss: Option<u64>) {
+        self.log = None;
+        if let Some(seed) = power_loss {
+            self.disk.power_loss(seed);
+        }
+        self.open(false);
+        // Again: nothing is left to repair, and nothing comes back.
+        self.log = None;
+        self.disk.power_loss(0);
+        let end = self.end();
+        self.open(false);
+        assert_eq!(end, self.end(), "opened twice, found two logs");
+    }
+
+    fn check_read(&mut self, from: Offset, below: Offset, max_bytes: usize, at_least_one: bool) {
+        let bytes = finish(self.log().slice(from, below, max_bytes, at_least_one).read()).expect("readable");
+        let mut following = self.stored.iter().skip_while(|stored| stored.header.last_offset() < from);
+        let mut total = 0;
+        for batch in split(bytes) {
+            let batch = batch.expect("whole batches");
+            assert_eq!(Some(&batch), following.next().map(|stored| &stored.bytes));
+            total += batch.len();
+            assert!(total <= max_bytes || (total == batch.len() && at_least_one));
+        }
+        if total == 0
+            && let Some(next) = following.next()
+        {
+            assert!(!at_least_one && next.bytes.len() > max_bytes || from >= below, "nothing at {from}");
+        }
+    }
+
+    fn check_search(&mut self, target: Timestamp) {
+        let all = self.stored.iter().flat_map(|stored| records(&stored.bytes).map(|r| r.expect("a record")));
+        let all: Vec<_> = all.map(|record| (record.timestamp, record.offset)).collect();
+        let first = |wanted: Timestamp| all.iter().find(|(timestamp, _)| *timestamp >= wanted).copied();
+        let found = finish(self.log().offset_for_timestamp(target).read()).expect("readable");
+        if target > Timestamp::NONE {
+            assert_eq!(found.map(|found| (found.timestamp, found.offset)), first(target));
+        }
+        let highest = all.iter().map(|(timestamp, _)| *timestamp).max().filter(|t| *t > Timestamp::NONE);
+        let found = finish(self.log().max_timestamp().read()).expect("readable");
+        assert_eq!(found.map(|found| (found.timestamp, found.offset)), highest.and_then(first));
+    }
+}
+
+fn configs() -> impl Strategy<Value = LogConfig> {
+    (400u32..6000, 1i64..600, prop_oneof![Just(0u32), 1u32..2000, Just(4096)], 36u32..400).prop_map(
+        |(segment_bytes, segment_ms, index_interval_bytes, segment_index_bytes)| LogConfig {
+            segment_bytes,
+            segment_ms,
+            index_interval_bytes,
+            segment_index_bytes,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_log_is_its_batches(config in configs(), steps in steps()) {
+        let mut world = World::new(config);
+        for step in steps {
+            world.step(step);
+        }
+        world.restart(Some(0));
+        let end = world.end();
+        for from in 0..=end.0 {
+            world.check_read(Offset(from), end, 1, true);
+        }
+    }
+}

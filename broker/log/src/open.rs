@@ -219,7 +219,8 @@ async fn fresh<D: Disk>(
     Ok((log, found))
 }
 
-/// A log without records that begins at `base`. Its segment's name is not durable: the first sync sees to that.
+/// A log without records that begins at `base`. The first segment's name is made durable at once: were it lost and
+/// a later one kept, the log would seem to begin there.
 pub(crate) async fn empty<D: Disk>(
     disk: D,
     dir: Arc<Path>,
@@ -227,8 +228,8 @@ pub(crate) async fn empty<D: Disk>(
     base: Offset,
 ) -> Result<Log<D>, DiskError> {
     let active = Active::create(&disk, &dir, base).await?;
-    let mut durability = Durability::new(DurableEnd(base));
-    durability.file_created();
+    disk.sync_dir(&dir).await?;
+    let durability = Durability::new(DurableEnd(base));
     let (epochs, sealed) = (Epochs::default(), Arc::default());
     Ok(Log { disk, dir, config, start: base, end: LogEnd(base), sealed, active, epochs, durability })
 }

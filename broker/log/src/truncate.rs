@@ -73,7 +73,7 @@ impl<D: Disk> Log<D> {
             }
             self.durability.truncated(self.end);
         }
-        if self.epochs.truncate_from_end(to) {
+        if self.epochs.truncate_from_end(self.end.0.min(to)) {
             self.durability.epochs_changed();
         }
         self.assert_invariants();
