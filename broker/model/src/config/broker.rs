@@ -66,15 +66,9 @@ pub struct BrokerSettings {
     pub auto_create_topics: bool,
     /// `socket.request.max.bytes`: a longer frame ends its connection.
     pub request_bytes_max: u32,
-    /// `queued.max.requests`: requests being served, over all connections.
-    pub requests_max: u32,
-    /// `queued.max.request.bytes`: bytes of requests being served, over all connections; none for no limit but
-    /// the one by number.
+    /// `queued.max.request.bytes`: bytes of requests being served, over all connections; none
+    /// when it is left to the broker.
     pub requests_bytes_max: Option<u64>,
-    /// `tidemark.connection.requests.max`: requests of one connection that are read ahead of its answers.
-    pub connection_requests_max: u32,
-    /// `tidemark.connection.request.bytes.max`: bytes of them; a single larger one is let through alone.
-    pub connection_request_bytes_max: u64,
     /// `connections.max.idle.ms`; none for never.
     pub connections_idle_ms_max: Option<u64>,
     /// `max.connections`.
@@ -166,10 +160,7 @@ impl BrokerSettings {
             default_replication_factor: given.replication_factor()?,
             auto_create_topics: given.value("auto.create.topics.enable").bool(),
             request_bytes_max: given.number("socket.request.max.bytes") as u32,
-            requests_max: given.number("queued.max.requests") as u32,
             requests_bytes_max: given.limit("queued.max.request.bytes").filter(|max| *max > 0),
-            connection_requests_max: given.number("tidemark.connection.requests.max") as u32,
-            connection_request_bytes_max: given.number("tidemark.connection.request.bytes.max") as u64,
             connections_idle_ms_max: given.limit("connections.max.idle.ms"),
             connections_max: given.number("max.connections") as u32,
             fetch_bytes_max: given.number("fetch.max.bytes") as u32,

@@ -43,9 +43,9 @@ pub(super) static TOPIC: &[Entry] = &[
     Entry::topic("local.retention.ms", Kind::Long, "-2").check(Check::AtLeast(-2)).from(&[same("log.local.retention.ms")]),
     Entry::topic("max.compaction.lag.ms", Kind::Long, MAX).check(Check::AtLeast(1)).from(&[same("log.cleaner.max.compaction.lag.ms")]),
     Entry::topic("max.message.bytes", Kind::Int, "1048588").check(Check::AtLeast(0)).obeyed().from(&[same("message.max.bytes")]),
-    Entry::topic("message.timestamp.after.max.ms", Kind::Long, "3600000").check(Check::AtLeast(0))
+    Entry::topic("message.timestamp.after.max.ms", Kind::Long, "3600000").check(Check::AtLeast(0)).obeyed()
         .from(&[same("log.message.timestamp.after.max.ms")]),
-    Entry::topic("message.timestamp.before.max.ms", Kind::Long, MAX).check(Check::AtLeast(0))
+    Entry::topic("message.timestamp.before.max.ms", Kind::Long, MAX).check(Check::AtLeast(0)).obeyed()
         .from(&[same("log.message.timestamp.before.max.ms")]),
     Entry::topic("message.timestamp.type", Kind::Text, "CreateTime").check(Check::OneOf(super::broker_table::TIMESTAMP_TYPES)).obeyed()
         .from(&[same("log.message.timestamp.type")]),
