@@ -13,17 +13,9 @@
 //! the lowest of them, and never goes back.
 
 use crate::Isr;
+use model::config::Durability;
 use model::{BrokerId, DurableEnd, LeaderEpoch, LogEnd, Offset};
 use std::collections::BTreeMap;
-
-/// What a topic demands before a record counts as written by a replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Durability {
-    /// It is in stable storage (`flush.messages=1`, Tidemark's default).
-    Durable,
-    /// It is in the log, possibly in memory only (Kafka's default).
-    PageCache,
-}
 
 /// What a producer asked to wait for. (`acks=0` waits for nothing and never comes here.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,4 +10,4 @@ mod isr;
 mod leader;
 
 pub use isr::Isr;
-pub use leader::{Acks, Advance, Durability, Ends, Leader, Refusal};
+pub use leader::{Acks, Advance, Ends, Leader, Refusal};
