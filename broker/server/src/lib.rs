@@ -1,1 +1,31 @@
-//! The broker's shell: connections, handlers, shards, waiters, drivers.
+//! The broker's shell: connections, handlers, shards and the metadata task, around the cores of lower floors.
+//!
+//! ```text
+//! broker.rs       start and stop: the order in which everything comes up and goes down
+//! connection/     one client: frames in, answers out, in order
+//! handlers/       one file per API; error codes are decided here and in the shards
+//! context.rs      what every connection shares
+//! shard/          the tasks that own partitions: append, sync, fetch, wait
+//! waiters.rs      the only purgatory
+//! tail.rs         the newest batches in memory, under one budget
+//! metadata/       the task that owns quorum, controller and metadata log
+//! checkpoints.rs  the task that owns the data directory's own files
+//! fence.rs        nothing is written after a failed write or sync
+//! refusal.rs      what lower floors refuse, as error codes
+//! ```
+//!
+//! Everything is generic over the [`runtime::Runtime`] at its rim only: handlers are concrete.
+
+mod broker;
+mod checkpoints;
+mod connection;
+mod context;
+mod fence;
+mod handlers;
+mod metadata;
+mod refusal;
+mod shard;
+mod tail;
+mod waiters;
+
+pub use broker::{Broker, StartError, Stopped};

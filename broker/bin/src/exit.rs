@@ -1,0 +1,57 @@
+//! Why the process ends, and the code that it ends with: scripts and supervisors tell causes apart by it.
+
+use runtime::Fence;
+use server::StartError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A failure of the process.
+#[derive(Debug)]
+pub enum Exit {
+    /// Code 2, as for a wrong command line: the settings are refused. Starting again will not help.
+    Usage(String),
+    /// Code 3: the address is taken or can't be bound.
+    Address(String),
+    /// Code 4: the data directory can't be used, or another process uses it.
+    Directory {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Code 5: a disk failure ended the process. Starting again recovers what was acknowledged.
+    Fenced(Fence),
+}
+
+impl Exit {
+    /// A failed start.
+    pub fn start(error: &StartError, data_dir: &Path) -> Exit {
+        match error {
+            StartError::Settings(why) => Exit::Usage(why.clone()),
+            StartError::Listen { .. } => Exit::Address(error.to_string()),
+            _ => Exit::Directory { path: data_dir.to_owned(), why: error.to_string() },
+        }
+    }
+
+    /// The code to end with.
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Exit::Usage(_) => 2,
+            Exit::Address(_) => 3,
+            Exit::Directory { .. } => 4,
+            Exit::Fenced(_) => 5,
+        })
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Usage(why) | Exit::Address(why) => f.write_str(why),
+            Exit::Directory { path, why } => write!(f, "data directory {}: {why}", path.display()),
+            Exit::Fenced(Fence::SyncFailed) => f.write_str("a sync failed: the data directory is fenced"),
+            Exit::Fenced(Fence::WriteFailed) => f.write_str("a write failed: the data directory is fenced"),
+        }
+    }
+}

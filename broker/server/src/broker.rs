@@ -1,0 +1,288 @@
+//! One broker process, from its directory to its clients and back.
+
+use crate::checkpoints::Checkpoints;
+use crate::connection;
+use crate::context::{Context, Shards};
+use crate::fence::Fences;
+use crate::metadata::{self, Identity};
+use crate::shard::inbox::Message;
+use crate::shard::{INBOX_MAX, Shard};
+use crate::tail::TailCache;
+use controller::NodeEndpoint;
+use log::{Directory, DirectoryError, MetaProperties};
+use model::config::{BrokerSettings, Endpoint};
+use model::time::Duration;
+use model::{ClusterId, DirectoryId, Uuid};
+use runtime::{Event, Fence, Listener, Runtime, Task};
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use sync::Budget;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tracing::{debug, info, warn};
+
+/// How long connections may take to be answered once the broker stops.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+/// How long accepting pauses when the system has no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A running broker.
+pub struct Broker<R: Runtime> {
+    rt: R,
+    addr: SocketAddr,
+    context: Arc<Context>,
+    accepting: R::Task<()>,
+    connections: Arc<Semaphore>,
+    connections_max: u32,
+    checkpoints: Checkpoints,
+    fences: Fences,
+}
+
+/// How a broker came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// In order: everything is synced, and the next start needs no recovery.
+    Clean,
+    /// A disk failure has fenced the directory. The next start recovers.
+    Fenced(Fence),
+}
+
+/// Why a broker can't start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The settings ask for what there is not.
+    Settings(String),
+    /// The address can't be listened on.
+    Listen {
+        /// Which one.
+        addr: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The data directory is in use, unreadable, or another node's.
+    Directory(DirectoryError),
+    /// The data directory belongs to another node or cluster.
+    Identity(String),
+    /// The metadata can't be recovered.
+    Metadata(String),
+}
+
+impl<R: Runtime> Broker<R> {
+    /// Starts a broker: when this returns, clients are served.
+    ///
+    /// `settings.shards` must not be 0: how many cores there are is the caller's to know.
+    pub async fn start(rt: R, settings: BrokerSettings) -> Result<Broker<R>, StartError> {
+        check(&settings)?;
+        let addr = address(&settings.listeners[0].endpoint)?;
+        let listener = rt.listen(addr).await.map_err(|error| StartError::Listen { addr, error })?;
+        let addr = listener.local_addr().map_err(|error| StartError::Listen { addr, error })?;
+        let mut directory = Directory::open(rt.disk().clone()).await.map_err(StartError::Directory)?;
+        let meta = identify(&rt, &mut directory, &settings).await?;
+        let fences = Fences::new();
+        let checkpoints = Checkpoints::start(&rt, directory);
+        let shards = start_shards(&rt, &settings, &checkpoints, &fences);
+        let identity = Identity { meta, endpoints: endpoints(&settings, addr) };
+        let booted = metadata::boot(
+            rt.clone(),
+            settings.clone(),
+            identity,
+            shards.clone(),
+            checkpoints.clone(),
+            fences.clone(),
+        );
+        let node = booted.await.map_err(|error| StartError::Metadata(error.0))?;
+        let (requests, inbox) = mpsc::channel(metadata::INBOX_MAX);
+        let clock = rt.clone();
+        let me = settings.node_id;
+        let connections_max = settings.connections_max.min(Semaphore::MAX_PERMITS as u32);
+        let context = Arc::new(Context::new(
+            settings,
+            shards,
+            metadata::Handle::new(requests),
+            node.published(),
+            move || clock.now(),
+        ));
+        rt.spawn_detached("metadata", node.run(inbox));
+        let connections = Arc::new(Semaphore::new(connections_max as usize));
+        let accepting =
+            rt.spawn("accept", accept(rt.clone(), listener, context.clone(), connections.clone()));
+        rt.observe(Event::Started { broker: me });
+        Ok(Broker { rt, addr, context, accepting, connections, connections_max, checkpoints, fences })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Waits until the broker can't go on.
+    pub async fn stopped(&self) -> Stopped {
+        Stopped::Fenced(self.fences.fenced().await)
+    }
+
+    /// Stops in order: no new requests, answers to those that took effect, everything synced and closed.
+    pub async fn stop(self) -> Stopped {
+        self.accepting.abort();
+        self.context.close();
+        let gone = self.connections.acquire_many(self.connections_max);
+        tokio::select! { biased;
+            _ = gone => {}
+            () = self.rt.sleep_until(self.rt.now() + DRAIN_MAX) => warn!("connections cut off"),
+        }
+        let epoch = self.context.metadata.stop().await;
+        for shard in 0..self.context.shards.count() {
+            let (done, stopped) = oneshot::channel();
+            if self.context.shards.send(shard, Message::Stop(done)).await {
+                // An error means that the shard is gone, which only a fence explains.
+                let _ = stopped.await;
+            }
+        }
+        if let (Some(epoch), false) = (epoch, self.fences.is_fenced())
+            && let Err(error) = self.checkpoints.close(epoch).await
+        {
+            warn!(%error, "the next start will have to recover");
+        }
+        if self.fences.is_fenced() {
+            return Stopped::Fenced(self.fences.fenced().await);
+        }
+        self.rt.observe(Event::Stopped { broker: self.context.settings.node_id });
+        Stopped::Clean
+    }
+}
+
+fn check(settings: &BrokerSettings) -> Result<(), StartError> {
+    let refuse = |why: &str| Err(StartError::Settings(why.to_owned()));
+    if settings.shards == 0 {
+        return refuse("tidemark.shards must be at least 1");
+    }
+    if !settings.roles.broker || !settings.roles.controller {
+        return refuse("process.roles must be broker,controller: other roles are not supported yet");
+    }
+    if settings.quorum_voters.len() > 1 || !settings.quorum_bootstrap_servers.is_empty() {
+        return refuse("a metadata quorum of several nodes is not supported yet");
+    }
+    if settings.listeners.len() != 1 {
+        return refuse("one listener for clients is supported");
+    }
+    Ok(())
+}
+
+/// The address to bind. Names are not resolved but for `localhost`.
+fn address(endpoint: &Endpoint) -> Result<SocketAddr, StartError> {
+    let ip = match endpoint.host.as_str() {
+        "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host
+            .parse()
+            .map_err(|_| StartError::Settings(format!("listeners: {host} is not an address to listen on")))?,
+    };
+    Ok(SocketAddr::new(ip, endpoint.port))
+}
+
+/// Formats a new directory, or checks that an old one is this node's.
+async fn identify<R: Runtime>(
+    rt: &R,
+    directory: &mut Directory<R::Disk>,
+    settings: &BrokerSettings,
+) -> Result<MetaProperties, StartError> {
+    if let Some(meta) = directory.meta() {
+        let mine = meta.node == settings.node_id;
+        let same_cluster = settings.cluster_id.as_ref().is_none_or(|cluster| *cluster == meta.cluster);
+        if !mine || !same_cluster {
+            let why = format!("it belongs to node {} of cluster {}", meta.node, meta.cluster);
+            return Err(StartError::Identity(why));
+        }
+        return Ok(meta.clone());
+    }
+    let drawn = || Uuid::from_draws(rt.draw(), rt.draw());
+    let meta = MetaProperties {
+        cluster: settings.cluster_id.clone().unwrap_or_else(|| ClusterId(drawn().to_string().into())),
+        node: settings.node_id,
+        directory: Some(DirectoryId(drawn())),
+    };
+    let formatted = directory.format(meta.clone()).await;
+    formatted.map_err(|error| StartError::Directory(error.into()))?;
+    info!(cluster = %meta.cluster, node = %meta.node, "formatted a new data directory");
+    Ok(meta)
+}
+
+fn start_shards<R: Runtime>(
+    rt: &R,
+    settings: &BrokerSettings,
+    checkpoints: &Checkpoints,
+    fences: &Fences,
+) -> Shards {
+    let budget = Arc::new(Budget::new(settings.tail_cache_bytes));
+    let start = |_| {
+        let (sender, inbox) = mpsc::channel(INBOX_MAX);
+        let tail = TailCache::new(budget.clone());
+        let shard = Shard::new(rt.clone(), settings.node_id, tail, checkpoints.clone(), fences.clone());
+        rt.spawn_detached("shard", shard.run(inbox));
+        sender
+    };
+    Shards::new((0..settings.shards).map(start).collect())
+}
+
+/// What is told to clients: `advertised.listeners`, or what is bound.
+fn endpoints(settings: &BrokerSettings, bound: SocketAddr) -> Vec<NodeEndpoint> {
+    let bound_as = |listener: &model::config::Listener| NodeEndpoint {
+        name: listener.name.clone(),
+        host: match bound.ip() {
+            // Whoever binds every interface and says no more is on this machine.
+            ip if ip.is_unspecified() => "localhost".to_owned(),
+            ip => ip.to_string(),
+        },
+        port: bound.port(),
+        security_protocol: 0,
+    };
+    let advertised = |listener: &model::config::Listener| NodeEndpoint {
+        name: listener.name.clone(),
+        host: listener.endpoint.host.clone(),
+        port: if listener.endpoint.port == 0 { bound.port() } else { listener.endpoint.port },
+        security_protocol: 0,
+    };
+    if settings.advertised_listeners.is_empty() {
+        settings.listeners.iter().map(bound_as).collect()
+    } else {
+        settings.advertised_listeners.iter().map(advertised).collect()
+    }
+}
+
+/// Accepts connections for as long as it is let live. Beyond `max.connections` a new one waits unaccepted.
+async fn accept<R: Runtime>(
+    rt: R,
+    mut listener: R::Listener,
+    context: Arc<Context>,
+    connections: Arc<Semaphore>,
+) {
+    loop {
+        let place = connections.clone().acquire_owned().await.expect("nobody closes this semaphore");
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let (rt, context) = (rt.clone(), context.clone());
+                rt.clone().spawn_detached("connection", async move {
+                    connection::serve(rt, stream, peer, context).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                debug!(%error, "a connection could not be accepted");
+                rt.sleep_until(rt.now() + ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Settings(why) => f.write_str(why),
+            StartError::Listen { addr, error } => write!(f, "can't listen on {addr}: {error}"),
+            StartError::Directory(error) => error.fmt(f),
+            StartError::Identity(why) | StartError::Metadata(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,162 @@
+//! One client connection: a task that reads and applies requests, and a task that writes answers.
+//!
+//! ```text
+//! socket ─▶ FrameReader ─▶ handlers::apply ──Outcome──▶ queue (in order, bounded) ─▶ await, write ─▶ socket
+//!             one request at a time                        only the waits overlap
+//! ```
+//!
+//! The next request starts when the one before it has taken effect; answers leave in the order of their
+//! requests. A request that can't be parsed ends the connection, because nothing after it can be trusted either.
+
+mod frame;
+mod vectored;
+
+pub use frame::{FrameError, FrameReader};
+pub use vectored::write_all;
+
+use crate::context::Context;
+use crate::handlers::{self, Answer, Outcome};
+use model::Instant;
+use model::time::Duration;
+use runtime::{Event, Runtime, Stream, Task};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::{debug, warn};
+
+/// Requests of one connection that may be applied but not answered; then it is no longer read from.
+const IN_FLIGHT_MAX: usize = 256;
+
+/// An idle limit that is none.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// A request that has taken effect, on its way to being answered.
+struct InFlight {
+    api: i16,
+    version: i16,
+    arrived: Instant,
+    outcome: Outcome,
+    /// The request's share of the memory that requests may hold; given back when it is answered.
+    _memory: OwnedSemaphorePermit,
+}
+
+/// Serves one connection until it ends.
+pub async fn serve<R: Runtime>(rt: R, stream: R::Stream, peer: SocketAddr, context: Arc<Context>) {
+    rt.observe(Event::Connected);
+    let (reader, writer) = stream.into_split();
+    let (queue, answers) = mpsc::channel(IN_FLIGHT_MAX);
+    let reader = FrameReader::new(reader, context.settings.request_bytes_max as usize);
+    let answering = rt.spawn("answers", answer(rt.clone(), writer, answers));
+    let end = request(&rt, reader, &context, queue).await;
+    debug!(%peer, %end, "connection ends");
+    match end {
+        // Whoever has stopped sending may still be listening: what was asked is answered.
+        End::Frame(FrameError::Closed | FrameError::Length(_)) | End::Malformed(_) | End::Closing => {
+            // An abort is impossible here, and a broken pipe ends the task by itself.
+            let _ = answering.await;
+        }
+        End::Frame(FrameError::Broken(_)) | End::Idle | End::Unwritable => answering.abort(),
+    }
+    rt.observe(Event::Disconnected);
+}
+
+/// Why a connection's requests end.
+enum End {
+    /// No further frame.
+    Frame(FrameError),
+    /// A frame that is no request.
+    Malformed(String),
+    /// Nothing came for `connections.max.idle.ms`.
+    Idle,
+    /// The broker is about to stop.
+    Closing,
+    /// Answers can't be written any more.
+    Unwritable,
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            End::Frame(error) => write!(f, "{error}"),
+            End::Malformed(why) => write!(f, "malformed request: {why}"),
+            End::Idle => f.write_str("idle for too long"),
+            End::Closing => f.write_str("the broker stops"),
+            End::Unwritable => f.write_str("the client takes no answers"),
+        }
+    }
+}
+
+async fn request<R: Runtime>(
+    rt: &R,
+    mut reader: FrameReader<<R::Stream as Stream>::Reader>,
+    context: &Arc<Context>,
+    queue: mpsc::Sender<InFlight>,
+) -> End {
+    let idle_max = context.settings.connections_idle_ms_max.map_or(FOREVER, Duration::from_millis);
+    let mut closing = context.closing();
+    loop {
+        let idle = rt.sleep_until(rt.now() + idle_max);
+        let frame = async {
+            let length = reader.length().await?;
+            reader.body(length).await
+        };
+        let frame = tokio::select! { biased;
+            frame = frame => match frame {
+                Ok(frame) => frame,
+                Err(error) => return End::Frame(error),
+            },
+            _ = closing.wait_for(|closing| *closing) => return End::Closing,
+            () = idle => return End::Idle,
+            () = queue.closed() => return End::Unwritable,
+        };
+        let arrived = rt.now();
+        let memory = context.request_memory(frame.len()).await;
+        let parsed = match handlers::parse(frame) {
+            Ok(parsed) => parsed,
+            Err(why) => return End::Malformed(why),
+        };
+        let (api, version) = (parsed.api, parsed.version);
+        let outcome = match handlers::apply(context, parsed, arrived).await {
+            Ok(outcome) => outcome,
+            Err(why) => return End::Malformed(why),
+        };
+        let in_flight = InFlight { api, version, arrived, outcome, _memory: memory };
+        if queue.send(in_flight).await.is_err() {
+            return End::Unwritable;
+        }
+    }
+}
+
+async fn answer<R: Runtime>(
+    rt: R,
+    mut writer: <R::Stream as Stream>::Writer,
+    mut queue: mpsc::Receiver<InFlight>,
+) {
+    while let Some(InFlight { api, version, arrived, outcome, _memory }) = queue.recv().await {
+        let answer = match outcome {
+            Outcome::Ready(answered) => Some(answered),
+            Outcome::Later(answered) => Some(answered.await),
+            Outcome::Silent(done) => {
+                done.await;
+                None
+            }
+        };
+        if let Some(answered) = answer {
+            let Answer { mut parts, events } = match answered {
+                Ok(answer) => answer,
+                Err(why) => {
+                    warn!(api, version, why, "a request can't be answered");
+                    return;
+                }
+            };
+            for event in events {
+                rt.observe(event);
+            }
+            if write_all(&mut writer, &mut parts).await.is_err() {
+                return;
+            }
+        }
+        let nanos = u64::try_from(rt.now().since(arrived).as_nanos()).unwrap_or(u64::MAX);
+        rt.observe(Event::Answered(runtime::Answer { api, version, nanos }));
+    }
+}

@@ -1,0 +1,115 @@
+//! What every connection shares: settings, the published metadata, and the ways to the tasks that own state.
+//!
+//! Nothing here can be changed by a handler. The image is a snapshot, the rest are senders and bounds.
+
+use crate::metadata;
+use crate::shard::inbox::Message;
+use controller::ClusterImage;
+use model::config::BrokerSettings;
+use model::{Instant, PartitionKey};
+use std::sync::Arc;
+use sync::Snapshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+/// What requests may hold together when `queued.max.request.bytes` sets no limit.
+const REQUEST_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// What every connection shares.
+pub struct Context {
+    /// The configuration.
+    pub settings: BrokerSettings,
+    /// Where partitions live.
+    pub shards: Shards,
+    /// Where metadata changes are asked for.
+    pub metadata: metadata::Handle,
+    image: Arc<Snapshot<ClusterImage>>,
+    clock: Box<dyn Fn() -> Instant + Send + Sync>,
+    /// Requests hold so much memory together, between their last byte and their answer. Counted in KiB, because
+    /// a semaphore counts in 32 bits.
+    request_kib: Arc<Semaphore>,
+    request_kib_max: u32,
+    closing: watch::Sender<bool>,
+}
+
+impl Context {
+    /// A context around the tasks that have been started.
+    pub fn new(
+        settings: BrokerSettings,
+        shards: Shards,
+        metadata: metadata::Handle,
+        image: Arc<Snapshot<ClusterImage>>,
+        clock: impl Fn() -> Instant + Send + Sync + 'static,
+    ) -> Context {
+        let bytes = settings.requests_bytes_max.unwrap_or(REQUEST_BYTES_MAX);
+        let request_kib_max = u32::try_from(bytes / 1024).unwrap_or(u32::MAX >> 1).clamp(1, u32::MAX >> 1);
+        let request_kib = Arc::new(Semaphore::new(request_kib_max as usize));
+        let clock = Box::new(clock);
+        Context {
+            settings,
+            shards,
+            metadata,
+            image,
+            clock,
+            request_kib,
+            request_kib_max,
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// The cluster as of the last committed metadata record that this broker has applied.
+    pub fn image(&self) -> Arc<ClusterImage> {
+        self.image.load()
+    }
+
+    /// The monotonic clock, for handlers that wait more than once.
+    pub fn now(&self) -> Instant {
+        (self.clock)()
+    }
+
+    /// Tells every connection to take no further request.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Whether, and when, connections are told to take no further request.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Waits until a request of `bytes` may be worked on. One larger than the limit is worked on alone.
+    pub async fn request_memory(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(self.request_kib_max);
+        let permit = self.request_kib.clone().acquire_many_owned(kib).await;
+        permit.expect("nobody closes this semaphore")
+    }
+}
+
+/// The senders of all shards.
+#[derive(Clone)]
+pub struct Shards {
+    inboxes: Arc<[mpsc::Sender<Message>]>,
+}
+
+impl Shards {
+    /// One sender for each shard; at least one.
+    pub fn new(inboxes: Vec<mpsc::Sender<Message>>) -> Shards {
+        assert!(!inboxes.is_empty(), "a broker without shards");
+        Shards { inboxes: inboxes.into() }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.inboxes.len()
+    }
+
+    /// Which one owns `partition`: a topic's partitions follow each other round the shards.
+    pub fn of(&self, partition: PartitionKey) -> usize {
+        let topic = u128::from_be_bytes(partition.topic.0.0) as u64;
+        (topic.wrapping_add(partition.index.0 as u64) % self.inboxes.len() as u64) as usize
+    }
+
+    /// Brings a message to a shard, waiting while its inbox is full. False when the shard has stopped.
+    pub async fn send(&self, shard: usize, message: Message) -> bool {
+        self.inboxes[shard].send(message).await.is_ok()
+    }
+}

@@ -1,0 +1,91 @@
+//! CreateTopics (key 19): new topics, through the controller.
+//!
+//! * Versions 2 and up (KIP-896); -1 partitions and replicas mean the defaults from 4 on (KIP-464).
+//! * From version 5 on the answer tells the partitions, replicas and configs of what was created (KIP-525), from
+//!   7 on its id. With `validate_only` it tells what would be.
+//! * The answer leaves when the topic is committed and can be produced to.
+
+use super::{Asked, Outcome, encode};
+use crate::context::Context;
+use crate::{metadata, refusal};
+use controller::{CreateTopics, CreatedTopic, NewTopic, Refusal, ReplicaAssignment};
+use protocol::ErrorCode;
+use protocol::messages::create_topics::{
+    CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
+};
+use std::sync::Arc;
+
+pub(super) async fn apply(
+    context: &Arc<Context>,
+    asked: Asked,
+    request: CreateTopicsRequest,
+) -> Result<Outcome, String> {
+    let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+    let validate_only = request.validate_only;
+    let topics = request.topics.into_iter().map(new_topic).collect();
+    let outcome = context.metadata.create_topics(CreateTopics { topics, validate_only }).await;
+    let topics = match outcome {
+        Some(Ok(outcomes)) => outcomes
+            .into_iter()
+            .map(|(name, outcome)| match outcome {
+                Ok(topic) => created(name, topic, validate_only),
+                Err(refusal) => refused(name, refusal),
+            })
+            .collect(),
+        Some(Err(refusal)) => names.into_iter().map(|name| refused(name, refusal.clone())).collect(),
+        None => {
+            let stopped = |name| CreatableTopicResult {
+                name,
+                error_code: ErrorCode::NotController as i16,
+                error_message: None,
+                ..CreatableTopicResult::default()
+            };
+            names.into_iter().map(stopped).collect()
+        }
+    };
+    let response = CreateTopicsResponse { topics, ..CreateTopicsResponse::default() };
+    Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))
+}
+
+fn new_topic(topic: CreatableTopic) -> NewTopic {
+    let assignment = |assignment: protocol::messages::create_topics::CreatableReplicaAssignment| {
+        ReplicaAssignment { partition: assignment.partition_index, brokers: assignment.broker_ids }
+    };
+    NewTopic {
+        name: topic.name,
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: topic.assignments.into_iter().map(assignment).collect(),
+        configs: topic.configs.into_iter().map(|config| (config.name, config.value)).collect(),
+        draws: metadata::UNDRAWN,
+    }
+}
+
+fn created(name: String, topic: CreatedTopic, validate_only: bool) -> CreatableTopicResult {
+    let config = |entry: model::config::ConfigEntry| CreatableTopicConfigs {
+        name: entry.name.to_owned(),
+        value: entry.value,
+        read_only: entry.read_only,
+        config_source: entry.source.code(),
+        is_sensitive: entry.sensitive,
+    };
+    CreatableTopicResult {
+        name,
+        // What is only validated has no id.
+        topic_id: if validate_only { model::Uuid::ZERO } else { topic.id.0 },
+        num_partitions: topic.partitions,
+        replication_factor: topic.replication_factor,
+        configs: Some(topic.configs.into_iter().map(config).collect()),
+        error_message: None,
+        ..CreatableTopicResult::default()
+    }
+}
+
+fn refused(name: String, refusal: Refusal) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name,
+        error_code: refusal::controller(refusal.reason) as i16,
+        error_message: Some(refusal.message),
+        ..CreatableTopicResult::default()
+    }
+}

@@ -1,0 +1,223 @@
+//! Fetch (key 1): records for consumers, with long polls that data wakes.
+//!
+//! * Versions 4 and up (KIP-896). From version 13 on topics are named by id (KIP-516).
+//! * Consumers see whole batches below the high watermark; the first batch of an answer comes whole even if it
+//!   is longer than any limit, so that a consumer always gets on (KIP-74).
+//! * An answer leaves when there are `min_bytes`, when any partition has an error, or after `max_wait_ms`.
+//!   A parked fetch holds no data: woken by a watermark, it looks again.
+//! * Fetch sessions (KIP-227) are not kept: every answer is full and carries session id 0, which tells the
+//!   client to go on without one; a session id that a client brings is not found.
+//! * There are no transactions yet: the last stable offset is the high watermark.
+
+use super::{Answered, Asked, Later, Outcome, encode};
+use crate::context::Context;
+use crate::shard::inbox::{Fetch, FetchPart, Fetched, Found, Message, Park, Records};
+use model::time::Duration;
+use model::{Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey};
+use protocol::ErrorCode;
+use protocol::messages::fetch::{FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData};
+use records::RecordBytes;
+use runtime::Event;
+use std::sync::Arc;
+use tokio::sync::{Notify, oneshot};
+
+/// Bytes of one answer, whatever the client allows: what a connection may hold in memory for it.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// One partition of the request, in request order.
+struct Slot {
+    topic: usize,
+    index: i32,
+    /// What to ask its shard, or why there is nothing to ask.
+    part: Result<FetchPart, ErrorCode>,
+}
+
+/// A partition's answer, its records in memory.
+struct Filled {
+    high_watermark: Offset,
+    log_start: Offset,
+    records: RecordBytes,
+    /// One past the last record.
+    to: Offset,
+}
+
+pub(super) async fn apply(
+    context: &Arc<Context>,
+    asked: Asked,
+    request: FetchRequest,
+) -> Result<Outcome, String> {
+    if request.session_id != 0 {
+        let error_code = ErrorCode::FetchSessionIdNotFound as i16;
+        let response = FetchResponse { error_code, ..FetchResponse::default() };
+        return Ok(Outcome::Ready(encode(&asked, &response, Vec::new())));
+    }
+    let context = context.clone();
+    let answer: Later<Answered> = Box::pin(async move { serve(&context, asked, request).await });
+    Ok(Outcome::Later(answer))
+}
+
+async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answered {
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
+    let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(ANSWER_BYTES_MAX);
+    let slots = slots(context, &asked, &request);
+    let deadline = asked.arrived + wait;
+    let parked = Arc::new(Notify::new());
+    let mut may_wait = !wait.is_zero() && !slots.is_empty() && slots.iter().all(|slot| slot.part.is_ok());
+    let found = loop {
+        let found = look(context, &slots, bytes_max).await;
+        let bytes: usize = found.iter().flatten().map(|found| found.records.bytes_max()).sum();
+        if !may_wait || bytes >= bytes_min || found.iter().any(Result::is_err) {
+            break found;
+        }
+        park(context, watched(&slots, found), deadline, &parked).await;
+        parked.notified().await;
+        // Woken by data or by its deadline: in the latter case this look is the last one.
+        may_wait = context.now() < deadline;
+    };
+    respond(asked, request, slots, found, bytes_max).await
+}
+
+/// Resolves the request's partitions.
+fn slots(context: &Context, asked: &Asked, request: &FetchRequest) -> Vec<Slot> {
+    let image = context.image();
+    let mut slots = Vec::new();
+    for (at, topic) in request.topics.iter().enumerate() {
+        let known = super::topic(&image, &topic.topic, topic.topic_id);
+        for partition in &topic.partitions {
+            let index = PartitionIndex(partition.partition);
+            let part = match known {
+                Some(topic) if topic.partitions.contains_key(&index) => Ok(FetchPart {
+                    slot: slots.len(),
+                    partition: PartitionKey { topic: topic.id, index },
+                    epoch: LeaderEpoch(partition.current_leader_epoch),
+                    from: Offset(partition.fetch_offset),
+                    bytes_max: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+                }),
+                None if asked.version >= 13 => Err(ErrorCode::UnknownTopicId),
+                _ => Err(ErrorCode::UnknownTopicOrPartition),
+            };
+            slots.push(Slot { topic: at, index: index.0, part });
+        }
+    }
+    slots
+}
+
+/// Asks the shards what there is. One answer for each slot.
+async fn look(context: &Context, slots: &[Slot], bytes_max: usize) -> Vec<Result<Found, ErrorCode>> {
+    let mut by_shard: Vec<Vec<FetchPart>> = (0..context.shards.count()).map(|_| Vec::new()).collect();
+    for part in slots.iter().filter_map(|slot| slot.part.as_ref().ok()) {
+        by_shard[context.shards.of(part.partition)].push(*part);
+    }
+    let mut answers = Vec::new();
+    for (shard, parts) in by_shard.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
+        let (reply, answer) = oneshot::channel();
+        context.shards.send(shard, Message::Fetch(Fetch { parts, bytes_max, reply })).await;
+        answers.push(answer);
+    }
+    // A shard that is gone answers nothing: its slots keep this error.
+    let mut found: Vec<Result<Found, ErrorCode>> =
+        slots.iter().map(|slot| Err(slot.part.err().unwrap_or(ErrorCode::KafkaStorageError))).collect();
+    for answer in answers {
+        for Fetched { slot, result } in answer.await.unwrap_or_default() {
+            found[slot] = result;
+        }
+    }
+    found
+}
+
+/// The watermarks that a look saw. What it found is let go: whoever waits holds no data.
+fn watched(slots: &[Slot], found: Vec<Result<Found, ErrorCode>>) -> Vec<(PartitionKey, Offset)> {
+    let seen = |(slot, found): (&Slot, Result<Found, ErrorCode>)| {
+        Some((slot.part.ok()?.partition, found.ok()?.high_watermark))
+    };
+    slots.iter().zip(found).filter_map(seen).collect()
+}
+
+/// Asks every shard concerned to wake `wake` when one of the `watched` watermarks has moved.
+async fn park(
+    context: &Context,
+    watched: Vec<(PartitionKey, Offset)>,
+    deadline: Instant,
+    wake: &Arc<Notify>,
+) {
+    let mut by_shard: Vec<Vec<(PartitionKey, Offset)>> = vec![Vec::new(); context.shards.count()];
+    for (partition, seen) in watched {
+        by_shard[context.shards.of(partition)].push((partition, seen));
+    }
+    for (shard, beyond) in by_shard.into_iter().enumerate().filter(|(_, beyond)| !beyond.is_empty()) {
+        let park = Park { beyond, deadline, wake: Arc::downgrade(wake) };
+        if !context.shards.send(shard, Message::Park(park)).await {
+            wake.notify_one();
+        }
+    }
+}
+
+async fn respond(
+    asked: Asked,
+    request: FetchRequest,
+    slots: Vec<Slot>,
+    found: Vec<Result<Found, ErrorCode>>,
+    bytes_max: usize,
+) -> Answered {
+    let read_committed = request.isolation_level == 1;
+    let answered = |topic: protocol::messages::fetch::FetchTopic| FetchableTopicResponse {
+        topic: topic.topic,
+        topic_id: topic.topic_id,
+        ..FetchableTopicResponse::default()
+    };
+    let mut topics: Vec<FetchableTopicResponse> = request.topics.into_iter().map(answered).collect();
+    let mut events = Vec::new();
+    let mut left = bytes_max;
+    let mut any = false;
+    for (slot, found) in slots.into_iter().zip(found) {
+        let mut data = PartitionData { partition_index: slot.index, ..PartitionData::default() };
+        match fill(found, &mut left, &mut any).await {
+            Ok(filled) => {
+                if let Ok(part) = &slot.part
+                    && !filled.records.is_empty()
+                {
+                    events.push(Event::Served {
+                        partition: part.partition,
+                        from: part.from,
+                        to: filled.to,
+                        high_watermark: filled.high_watermark,
+                    });
+                }
+                data.high_watermark = filled.high_watermark.0;
+                data.last_stable_offset = filled.high_watermark.0;
+                data.log_start_offset = filled.log_start.0;
+                data.aborted_transactions = read_committed.then(Vec::new);
+                data.records = filled.records;
+            }
+            Err(code) => {
+                data.error_code = code as i16;
+                data.high_watermark = -1;
+            }
+        }
+        topics[slot.topic].partitions.push(data);
+    }
+    encode(&asked, &FetchResponse { responses: topics, ..FetchResponse::default() }, events)
+}
+
+/// Brings a partition's records into memory, unless the answer has no room left for them.
+async fn fill(
+    found: Result<Found, ErrorCode>,
+    left: &mut usize,
+    any: &mut bool,
+) -> Result<Filled, ErrorCode> {
+    let Found { high_watermark, log_start, records, .. } = found?;
+    let room = |bytes: usize, left: usize, any: bool| !any || bytes <= left;
+    let (records, to) = match records {
+        Records::Memory { pieces, to, bytes } if room(bytes, *left, *any) => (RecordBytes::from(pieces), to),
+        Records::Disk { bytes_max, read } if room(bytes_max, *left, *any) => {
+            let (bytes, to) = read.await?;
+            (RecordBytes::from(bytes), to)
+        }
+        // Each shard keeps to the limit by itself; what all of them found together may exceed it.
+        _ => (RecordBytes::new(), Offset::ZERO),
+    };
+    *left = left.saturating_sub(records.len());
+    *any |= !records.is_empty();
+    Ok(Filled { high_watermark, log_start, records, to })
+}

@@ -1,0 +1,110 @@
+//! ListOffsets (key 2): offsets by time, and the ends of the log.
+//!
+//! * Versions 1 and up (KIP-896). Which special timestamps a version knows: -1 latest and -2 earliest all of
+//!   them, -3 max timestamp from 7 on (KIP-734), -4 earliest local from 8 on, -5 latest tiered from 9 on
+//!   (KIP-1005), -6 earliest pending upload from 11 on (KIP-1023). Others are refused for their partition.
+//! * Without tiered storage the earliest local offset is the earliest, and the tiered ones do not exist.
+//! * Nothing at or above the high watermark is told to a client.
+
+use super::{Asked, Outcome, encode};
+use crate::context::Context;
+use crate::shard::inbox::{ListOffsets, Listed, Listing, Message, OffsetQuery, Target};
+use model::{LeaderEpoch, PartitionIndex, PartitionKey, Timestamp};
+use protocol::ErrorCode;
+use protocol::messages::list_offsets::{
+    ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopicResponse,
+};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+pub(super) async fn apply(
+    context: &Arc<Context>,
+    asked: Asked,
+    request: ListOffsetsRequest,
+) -> Result<Outcome, String> {
+    let image = context.image();
+    let mut topics: Vec<ListOffsetsTopicResponse> = Vec::with_capacity(request.topics.len());
+    // Where the answer to each query goes: topic and partition, by their place in the answer.
+    let mut places = Vec::new();
+    let mut by_shard: Vec<Vec<OffsetQuery>> = (0..context.shards.count()).map(|_| Vec::new()).collect();
+    for topic in request.topics {
+        let known = super::topic(&image, &topic.name, model::Uuid::ZERO);
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for partition in topic.partitions {
+            let index = PartitionIndex(partition.partition_index);
+            let mut error = ErrorCode::UnknownTopicOrPartition;
+            if let Some(topic) = known
+                && topic.partitions.contains_key(&index)
+            {
+                // Stands only if the shard is gone.
+                error = ErrorCode::KafkaStorageError;
+                match target(partition.timestamp, asked.version) {
+                    Ok(target) => {
+                        let key = PartitionKey { topic: topic.id, index };
+                        by_shard[context.shards.of(key)].push(OffsetQuery {
+                            slot: places.len(),
+                            partition: key,
+                            epoch: LeaderEpoch(partition.current_leader_epoch),
+                            target,
+                        });
+                    }
+                    Err(code) => error = code,
+                }
+            }
+            places.push((topics.len(), partitions.len()));
+            partitions.push(ListOffsetsPartitionResponse {
+                partition_index: index.0,
+                error_code: error as i16,
+                ..ListOffsetsPartitionResponse::default()
+            });
+        }
+        topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
+    }
+    let mut answers = Vec::new();
+    for (shard, parts) in by_shard.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
+        let (reply, answer) = oneshot::channel();
+        context.shards.send(shard, Message::ListOffsets(ListOffsets { parts, reply })).await;
+        answers.push(answer);
+    }
+    for answer in answers {
+        for Listed { slot, result } in answer.await.unwrap_or_default() {
+            let (topic, partition) = places[slot];
+            let response = &mut topics[topic].partitions[partition];
+            response.error_code = ErrorCode::None as i16;
+            let result = match result {
+                Ok(Listing::Known(known)) => Ok(known),
+                Ok(Listing::Search(search)) => search.await,
+                Err(code) => Err(code),
+            };
+            match result {
+                Ok(Some(found)) => {
+                    response.offset = found.offset.0;
+                    response.timestamp = found.timestamp.0;
+                    // The field came with version 4, and older clients can't be told to ignore it.
+                    if asked.version >= 4 {
+                        response.leader_epoch = found.epoch.0;
+                    }
+                }
+                // No such record: the defaults, -1, say so.
+                Ok(None) => {}
+                Err(code) => response.error_code = code as i16,
+            }
+        }
+    }
+    let response = ListOffsetsResponse { topics, ..ListOffsetsResponse::default() };
+    Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))
+}
+
+/// What a timestamp asks for. The negative ones are names; each came with a version.
+fn target(timestamp: i64, version: i16) -> Result<Target, ErrorCode> {
+    match timestamp {
+        0.. => Ok(Target::At(Timestamp(timestamp))),
+        -1 => Ok(Target::Latest),
+        -2 => Ok(Target::Earliest),
+        -3 if version >= 7 => Ok(Target::MaxTimestamp),
+        -4 if version >= 8 => Ok(Target::Earliest),
+        -5 if version >= 9 => Ok(Target::LatestTiered),
+        -6 if version >= 11 => Ok(Target::LatestTiered),
+        _ => Err(ErrorCode::UnsupportedVersion),
+    }
+}

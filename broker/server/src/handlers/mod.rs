@@ -1,0 +1,117 @@
+//! One file per API: decode, ask the shards or the controller, encode.
+//!
+//! A handler has two halves. `apply` takes effect and is awaited before the connection's next request starts;
+//! what it returns may still have to wait (for a sync, for data), and those waits overlap. RPC messages do not
+//! leave this folder, and error codes are decided here and in the shards, nowhere below.
+
+mod api_versions;
+mod create_topics;
+mod fetch;
+mod list_offsets;
+mod metadata;
+mod produce;
+
+use crate::context::Context;
+use bytes::Bytes;
+use controller::{ClusterImage, Topic};
+use model::{Instant, TopicId, Uuid};
+use protocol::{ApiKey, Frame, Request, RequestHeader, Response};
+use runtime::Event;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A request whose header has been read.
+pub struct Parsed {
+    /// Its API key, known or not.
+    pub api: i16,
+    /// Its version, supported or not.
+    pub version: i16,
+    header: RequestHeader,
+    body: Bytes,
+    /// Length of the whole frame: what a slice of it keeps allocated.
+    frame_len: usize,
+}
+
+/// What a handler may ask about the request that it serves, besides its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The version of its message.
+    pub version: i16,
+    /// Tells the answer apart from others on the connection.
+    pub correlation: i32,
+    /// When its last byte arrived.
+    pub arrived: Instant,
+    /// Memory that a slice of its body keeps allocated.
+    pub frame_len: usize,
+}
+
+/// Bytes for the socket, and the facts that they make true.
+pub struct Answer {
+    /// The frame, length included.
+    pub parts: Vec<Bytes>,
+    /// What happens by their leaving.
+    pub events: Vec<Event>,
+}
+
+/// An answer, or why there can be none: then the connection ends.
+pub type Answered = Result<Answer, String>;
+
+/// A boxed wait.
+pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A request that has taken effect.
+pub enum Outcome {
+    /// Its answer is known.
+    Ready(Answered),
+    /// Its answer has to be waited for.
+    Later(Later<Answered>),
+    /// It wants no answer (acks=0), but keeps its place and its memory until it is done.
+    Silent(Later<()>),
+}
+
+/// Reads a request's header. An error ends the connection: nothing after it can be trusted.
+pub fn parse(frame: Bytes) -> Result<Parsed, String> {
+    let frame_len = frame.len();
+    let (header, body) = RequestHeader::decode(frame).map_err(|error| error.to_string())?;
+    Ok(Parsed { api: header.api_key, version: header.api_version, header, body, frame_len })
+}
+
+/// Lets a request take effect. An error ends the connection.
+pub async fn apply(context: &Arc<Context>, parsed: Parsed, arrived: Instant) -> Result<Outcome, String> {
+    let Parsed { api, version, header, body, frame_len } = parsed;
+    let asked = Asked { version, correlation: header.correlation_id, arrived, frame_len };
+    let supported = protocol::supported().iter().find(|range| range.key as i16 == api);
+    let Some(supported) = supported else {
+        return Err(format!("API {api} is not offered here"));
+    };
+    if supported.key == ApiKey::ApiVersions {
+        return Ok(Outcome::Ready(api_versions::answer(context, &asked, body)));
+    }
+    if !supported.accepts(version) {
+        return Err(format!("version {version} of {:?} is not offered here", supported.key));
+    }
+    match supported.key {
+        ApiKey::Produce => produce::apply(context, asked, decode(body, version)?).await,
+        ApiKey::Fetch => fetch::apply(context, asked, decode(body, version)?).await,
+        ApiKey::ListOffsets => list_offsets::apply(context, asked, decode(body, version)?).await,
+        ApiKey::Metadata => metadata::apply(context, asked, decode(body, version)?).await,
+        ApiKey::CreateTopics => create_topics::apply(context, asked, decode(body, version)?).await,
+        other => unreachable!("{other:?} is advertised without a handler"),
+    }
+}
+
+fn decode<T: Request>(body: Bytes, version: i16) -> Result<T, String> {
+    T::decode_body(body, version).map_err(|error| format!("{:?}: {error}", T::KEY))
+}
+
+/// Encodes an answer to `asked`.
+fn encode<T: Response>(asked: &Asked, response: &T, events: Vec<Event>) -> Answered {
+    let parts = Frame::response(asked.correlation, asked.version, response);
+    Ok(Answer { parts: parts.map_err(|error| error.to_string())?, events })
+}
+
+/// The topic that a request means: by id where it has ids, by name otherwise.
+fn topic<'a>(image: &'a ClusterImage, name: &str, id: Uuid) -> Option<&'a Arc<Topic>> {
+    if id == Uuid::ZERO { image.topic_named(name) } else { image.topic(TopicId(id)) }
+}

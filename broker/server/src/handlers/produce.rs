@@ -1,0 +1,158 @@
+//! Produce (key 0): appends batches, and answers when they have reached what `acks` asks for.
+//!
+//! * Versions 3 and up (KIP-896); older ones are advertised, because clients infer from the range which
+//!   compression they may use, and refused.
+//! * At most one batch for each partition, of format 2, as Kafka demands from version 3 on.
+//! * `acks` other than 0, 1 and -1 is refused for every partition; acks=0 gets no answer, and a failure then
+//!   ends the connection, which is the only way to tell the client.
+//! * Transactions and idempotent sequences are not kept yet: a transactional id is refused.
+//! * From version 13 on topics are named by id (KIP-516).
+
+use super::{Asked, Outcome, encode};
+use crate::context::Context;
+use crate::shard::inbox::{Message, Placed, Produce, ProducePart, Produced, Refused};
+use model::time::Duration;
+use model::{PartitionIndex, PartitionKey};
+use protocol::ErrorCode;
+use protocol::messages::produce::{
+    PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse,
+};
+use runtime::{Acks, Event};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// One partition of the request, in request order.
+struct Slot {
+    /// Its topic's index in the request, and so in the answer.
+    topic: usize,
+    index: i32,
+    /// Known if the partition is.
+    partition: Option<PartitionKey>,
+    result: Result<Placed, Refused>,
+}
+
+pub(super) async fn apply(
+    context: &Arc<Context>,
+    asked: Asked,
+    request: ProduceRequest,
+) -> Result<Outcome, String> {
+    let acks = match request.acks {
+        0 => Ok(Acks::None),
+        1 => Ok(Acks::Leader),
+        -1 => Ok(Acks::All),
+        _ => Err(ErrorCode::InvalidRequiredAcks),
+    };
+    let transactional = request.transactional_id.is_some();
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let mut answer = Vec::with_capacity(request.topic_data.len());
+    let mut slots = Vec::new();
+    let mut by_shard: Vec<Vec<ProducePart>> = (0..context.shards.count()).map(|_| Vec::new()).collect();
+    let image = context.image();
+    for (at, topic) in request.topic_data.into_iter().enumerate() {
+        let known = super::topic(&image, &topic.name, topic.topic_id);
+        for data in topic.partition_data {
+            let slot = slots.len();
+            let partition = known
+                .filter(|topic| topic.partitions.contains_key(&PartitionIndex(data.index)))
+                .map(|topic| PartitionKey { topic: topic.id, index: PartitionIndex(data.index) });
+            let unknown = if asked.version >= 13 {
+                ErrorCode::UnknownTopicId
+            } else {
+                ErrorCode::UnknownTopicOrPartition
+            };
+            let part: Result<ProducePart, Refused> = match (partition, acks) {
+                (_, Err(code)) => Err(code.into()),
+                (_, Ok(_)) if transactional => Err(ErrorCode::InvalidTxnState.into()),
+                (None, Ok(_)) => Err(if known.is_some() {
+                    ErrorCode::UnknownTopicOrPartition.into()
+                } else {
+                    unknown.into()
+                }),
+                (Some(partition), Ok(_)) => Ok(ProducePart {
+                    slot,
+                    partition,
+                    batch: data.records.unwrap_or_default(),
+                    keeps_alive: asked.frame_len,
+                    zstd: asked.version >= 7,
+                }),
+            };
+            // Overwritten by the shard's answer; stands if there is none.
+            let mut result = Err(ErrorCode::KafkaStorageError.into());
+            match part {
+                Ok(part) => by_shard[context.shards.of(part.partition)].push(part),
+                Err(refused) => result = Err(refused),
+            }
+            slots.push(Slot { topic: at, index: data.index, partition, result });
+        }
+        answer.push(TopicProduceResponse {
+            name: topic.name,
+            topic_id: topic.topic_id,
+            ..TopicProduceResponse::default()
+        });
+    }
+    let acks = acks.unwrap_or(Acks::Leader);
+    let mut applied = Vec::new();
+    let mut waiting = Vec::new();
+    for (shard, parts) in by_shard.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
+        let (applied_tx, applied_rx) = oneshot::channel();
+        let (done_tx, done_rx) = oneshot::channel();
+        let deadline = asked.arrived + timeout;
+        let produce = Produce { parts, acks, deadline, applied: applied_tx, done: done_tx };
+        context.shards.send(shard, Message::Produce(produce)).await;
+        applied.push(applied_rx);
+        waiting.push(done_rx);
+    }
+    // The request has taken effect when every shard has appended or refused its part.
+    for applied in applied {
+        // A shard that is gone answers nothing: its slots keep their error.
+        let _ = applied.await;
+    }
+    let complete = async move {
+        for done in waiting {
+            for Produced { slot, result } in done.await.unwrap_or_default() {
+                slots[slot].result = result;
+            }
+        }
+        slots
+    };
+    if acks == Acks::None {
+        let slots = complete.await;
+        return match slots.iter().find_map(|slot| slot.result.as_ref().err()) {
+            Some(refused) => Err(format!("acks=0 produce failed: {:?}", refused.code)),
+            None => Ok(Outcome::Silent(Box::pin(async {}))),
+        };
+    }
+    Ok(Outcome::Later(Box::pin(async move {
+        let slots = complete.await;
+        let events = acknowledged(&slots, acks);
+        encode(&asked, &respond(answer, slots), events)
+    })))
+}
+
+fn respond(mut topics: Vec<TopicProduceResponse>, slots: Vec<Slot>) -> ProduceResponse {
+    for Slot { topic, index, result, .. } in slots {
+        let mut response = PartitionProduceResponse { index, ..PartitionProduceResponse::default() };
+        match result {
+            Ok(placed) => {
+                response.base_offset = placed.base.0;
+                response.log_append_time_ms = placed.log_append_time.0;
+                response.log_start_offset = placed.log_start.0;
+            }
+            Err(refused) => {
+                response.error_code = refused.code as i16;
+                response.error_message = refused.why.map(|why| why.to_string());
+                response.base_offset = -1;
+            }
+        }
+        topics[topic].partition_responses.push(response);
+    }
+    ProduceResponse { responses: topics, ..ProduceResponse::default() }
+}
+
+fn acknowledged(slots: &[Slot], acks: Acks) -> Vec<Event> {
+    let event = |slot: &Slot| {
+        let (partition, placed) = (slot.partition?, slot.result.as_ref().ok()?);
+        Some(Event::Acknowledged { partition, base: placed.base, end: placed.end, acks })
+    };
+    slots.iter().filter_map(event).collect()
+}

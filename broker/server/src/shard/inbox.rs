@@ -1,0 +1,265 @@
+//! What a shard can be asked: the closed set of messages in its inbox, and their answers.
+//!
+//! Messages carry values of `model`, decoded batches and reply channels; no RPC type comes this far. A message
+//! about several partitions answers for all of them at once, each under the `slot` that the asker chose.
+
+use bytes::Bytes;
+use model::config::TopicConfig;
+use model::{Instant, LeaderEpoch, Offset, PartitionKey, Timestamp};
+use protocol::ErrorCode;
+use records::batch::ProduceRefusal;
+use runtime::Acks;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use tokio::sync::{Notify, oneshot};
+
+/// One message to a shard.
+pub enum Message {
+    /// Append batches.
+    Produce(Produce),
+    /// Find records.
+    Fetch(Fetch),
+    /// Say when a fetch that found too little should look again.
+    Park(Park),
+    /// Find offsets.
+    ListOffsets(ListOffsets),
+    /// Take a partition on, as its leader.
+    Lead(Lead),
+    /// Sync and close everything.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Append at most one batch to each of several partitions.
+pub struct Produce {
+    /// What goes where.
+    pub parts: Vec<ProducePart>,
+    /// What the answer waits for.
+    pub acks: Acks,
+    /// When it stops waiting.
+    pub deadline: Instant,
+    /// Sent when every part has been appended or refused: the next request of the connection may start.
+    pub applied: oneshot::Sender<()>,
+    /// Sent when every part has reached what `acks` asks for.
+    pub done: oneshot::Sender<Vec<Produced>>,
+}
+
+/// The records for one partition, as they came.
+pub struct ProducePart {
+    /// The asker's number for it.
+    pub slot: usize,
+    /// Where to.
+    pub partition: PartitionKey,
+    /// What the client says is one batch.
+    pub batch: Bytes,
+    /// Memory that `batch` keeps allocated.
+    pub keeps_alive: usize,
+    /// Whether the request's version may carry zstd.
+    pub zstd: bool,
+}
+
+/// What became of a `ProducePart`.
+pub struct Produced {
+    /// The asker's number.
+    pub slot: usize,
+    /// Where it went, or why not.
+    pub result: Result<Placed, Refused>,
+}
+
+/// Why a batch was not appended, or not acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// For the client's program.
+    pub code: ErrorCode,
+    /// For its people, if the batch itself was at fault.
+    pub why: Option<ProduceRefusal>,
+}
+
+impl From<ErrorCode> for Refused {
+    fn from(code: ErrorCode) -> Refused {
+        Refused { code, why: None }
+    }
+}
+
+/// Where a batch was placed.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// Offset of its first record.
+    pub base: Offset,
+    /// One past its last record.
+    pub end: Offset,
+    /// The broker's time, for topics with LogAppendTime; `Timestamp::NONE` otherwise.
+    pub log_append_time: Timestamp,
+    /// The partition's first offset.
+    pub log_start: Offset,
+}
+
+/// Find records in several partitions.
+pub struct Fetch {
+    /// What to look for.
+    pub parts: Vec<FetchPart>,
+    /// Bytes that the answer may hold over all parts (its first batch may be longer).
+    pub bytes_max: usize,
+    /// The answer, one `Fetched` for each part.
+    pub reply: oneshot::Sender<Vec<Fetched>>,
+}
+
+/// One partition of a fetch.
+#[derive(Clone, Copy, Debug)]
+pub struct FetchPart {
+    /// The asker's number for it.
+    pub slot: usize,
+    /// Where.
+    pub partition: PartitionKey,
+    /// The leader epoch that the client knows, or `LeaderEpoch::UNKNOWN`.
+    pub epoch: LeaderEpoch,
+    /// From which offset on.
+    pub from: Offset,
+    /// Bytes at most (the request's first batch may be longer).
+    pub bytes_max: usize,
+}
+
+/// What a `FetchPart` found.
+pub struct Fetched {
+    /// The asker's number.
+    pub slot: usize,
+    /// Records, or why not.
+    pub result: Result<Found, ErrorCode>,
+}
+
+/// Records of one partition, and its lines at the moment they were found.
+pub struct Found {
+    /// One past the last committed record.
+    pub high_watermark: Offset,
+    /// The first offset there is.
+    pub log_start: Offset,
+    /// The records: whole batches below the high watermark.
+    pub records: Records,
+}
+
+/// Where found records are.
+pub enum Records {
+    /// There are none.
+    None,
+    /// In memory.
+    Memory {
+        /// The batches.
+        pieces: Vec<Bytes>,
+        /// Their length together.
+        bytes: usize,
+        /// One past the last record.
+        to: Offset,
+    },
+    /// On disk: still to be read, outside the shard.
+    Disk {
+        /// Bytes that `read` gives at most, unless its first batch alone is longer.
+        bytes_max: usize,
+        /// Reads them.
+        read: ColdRead,
+    },
+}
+
+impl Records {
+    /// How many bytes there may be.
+    pub fn bytes_max(&self) -> usize {
+        match self {
+            Records::None => 0,
+            Records::Memory { bytes, .. } => *bytes,
+            Records::Disk { bytes_max, .. } => *bytes_max,
+        }
+    }
+}
+
+/// A read of record batches from segments: the batches, and one past their last record. An error means that
+/// the disk failed or the bytes are corrupt.
+pub type ColdRead = Pin<Box<dyn Future<Output = Result<(Bytes, Offset), ErrorCode>> + Send>>;
+
+/// Wake `wake` when one of the watermarks has passed its offset, or at the deadline.
+pub struct Park {
+    /// High watermark to exceed, by partition.
+    pub beyond: Vec<(PartitionKey, Offset)>,
+    /// When to give up.
+    pub deadline: Instant,
+    /// Whom to wake. Weak: a connection that is gone leaves nothing behind.
+    pub wake: Weak<Notify>,
+}
+
+/// Find offsets by timestamp or by name.
+pub struct ListOffsets {
+    /// What to look for.
+    pub parts: Vec<OffsetQuery>,
+    /// The answer, one `Listed` for each part.
+    pub reply: oneshot::Sender<Vec<Listed>>,
+}
+
+/// One partition of a ListOffsets.
+#[derive(Clone, Copy, Debug)]
+pub struct OffsetQuery {
+    /// The asker's number for it.
+    pub slot: usize,
+    /// Where.
+    pub partition: PartitionKey,
+    /// The leader epoch that the client knows, or `LeaderEpoch::UNKNOWN`.
+    pub epoch: LeaderEpoch,
+    /// Which offset.
+    pub target: Target,
+}
+
+/// Which offset a client wants (ListOffsetsRequest's special timestamps).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The first offset (-2), or the first in local storage (-4): the same without tiered storage.
+    Earliest,
+    /// The high watermark (-1).
+    Latest,
+    /// The record with the greatest timestamp (-3, KIP-734).
+    MaxTimestamp,
+    /// The first record at or after this time.
+    At(Timestamp),
+    /// The last tiered offset (-5): there is none.
+    LatestTiered,
+}
+
+/// What an `OffsetQuery` found.
+pub struct Listed {
+    /// The asker's number.
+    pub slot: usize,
+    /// The offset, or why not.
+    pub result: Result<Listing, ErrorCode>,
+}
+
+/// An offset that is known, or where to look for it.
+pub enum Listing {
+    /// It is known; `None`: there is no such record.
+    Known(Option<FoundOffset>),
+    /// Segments have to be searched, outside the shard.
+    Search(OffsetSearch),
+}
+
+/// A search through segments. `None`: there is no such record below the high watermark.
+pub type OffsetSearch = Pin<Box<dyn Future<Output = Result<Option<FoundOffset>, ErrorCode>> + Send>>;
+
+/// An offset with what the answer says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundOffset {
+    /// The offset.
+    pub offset: Offset,
+    /// Its record's timestamp; `Timestamp::NONE` for the ends of the log.
+    pub timestamp: Timestamp,
+    /// The epoch of the leader that wrote it; `LeaderEpoch::UNKNOWN` if not known.
+    pub epoch: LeaderEpoch,
+}
+
+/// Take a partition on as its leader: open or create its log.
+pub struct Lead {
+    /// Which one.
+    pub partition: PartitionKey,
+    /// Its topic's name, for the directory.
+    pub topic: Arc<str>,
+    /// The epoch of its leadership.
+    pub epoch: LeaderEpoch,
+    /// The topic's configuration.
+    pub config: TopicConfig,
+    /// Sent when it can be produced to, or has failed.
+    pub done: oneshot::Sender<Result<(), ErrorCode>>,
+}

@@ -1,0 +1,498 @@
+//! A shard: the task that owns some of the partitions, and does everything to them, one message at a time.
+//!
+//! The inbox is drained in batches. Produce requests that stand next to each other become one write per
+//! partition; one sync round at a time covers everything appended before it began, while appends go on. So the
+//! more there is to do, the more each write and each sync carries.
+//!
+//! ```text
+//! inbox ─▶ run of produces ─▶ log.append ─▶ tail cache ─▶ lines move ─▶ answers
+//!                                 └▶ dirty ─▶ sync round (another task) ─▶ lines move ─▶ answers
+//! ```
+//!
+//! A full disk refuses the append and nothing else. Any other failed write, and every failed sync, fences: from
+//! then on the shard answers KAFKA_STORAGE_ERROR, the process stops, and the next start recovers.
+
+mod acking;
+pub mod inbox;
+mod partition;
+
+use crate::checkpoints::{Checkpoints, Points};
+use crate::fence::Fences;
+use crate::tail::TailCache;
+use crate::waiters::{Line, Until, Waiters};
+use acking::Acking;
+use inbox::{
+    Fetch, Fetched, Lead, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused,
+};
+use log::{AppendError, Log, LogConfig, PartitionName, Recovered, SyncDone, SyncTicket, partition_metadata};
+use model::config::{Durability, TopicConfig};
+use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp, TopicId};
+use partition::{Appended, New, Partition};
+use protocol::ErrorCode;
+use replica::Advance;
+use runtime::{Disk, DiskError, Event, Fence, Runtime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Weak;
+use tokio::sync::{Notify, mpsc};
+use tracing::{error, info, warn};
+
+/// Messages that may wait in a shard's inbox; whoever brings one more waits.
+pub const INBOX_MAX: usize = 1024;
+/// Messages that a shard takes from its inbox at once.
+const DRAIN_MAX: usize = 256;
+/// Requests that may be parked in one shard. One more is answered at once, as if its time were up.
+const PARKED_MAX: usize = 100_000;
+
+/// A shard's state.
+pub struct Shard<R: Runtime> {
+    rt: R,
+    me: BrokerId,
+    partitions: BTreeMap<PartitionKey, Partition<R::Disk>>,
+    tail: TailCache,
+    waiters: Waiters<Parked>,
+    /// Durable-mode partitions with bytes that no sync round covers yet.
+    dirty: BTreeSet<PartitionKey>,
+    /// At most one round at a time. Everything in it was appended before it began.
+    syncing: Option<R::Task<Result<Vec<(PartitionKey, SyncDone)>, DiskError>>>,
+    checkpoints: Checkpoints,
+    fences: Fences,
+}
+
+/// What waits in a shard.
+enum Parked {
+    Produce(Acking),
+    Fetch(Weak<Notify>),
+}
+
+impl<R: Runtime> Shard<R> {
+    /// A shard without partitions.
+    pub fn new(rt: R, me: BrokerId, tail: TailCache, checkpoints: Checkpoints, fences: Fences) -> Shard<R> {
+        Shard {
+            rt,
+            me,
+            partitions: BTreeMap::new(),
+            tail,
+            waiters: Waiters::new(PARKED_MAX),
+            dirty: BTreeSet::new(),
+            syncing: None,
+            checkpoints,
+            fences,
+        }
+    }
+
+    /// Serves the inbox until it is told to stop, or until nobody can bring it anything any more.
+    pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut drained = Vec::with_capacity(DRAIN_MAX);
+        loop {
+            let deadline = self.waiters.next_deadline();
+            let rt = self.rt.clone();
+            tokio::select! { biased;
+                done = sync_done::<R>(&mut self.syncing), if self.syncing.is_some() => {
+                    self.syncing = None;
+                    self.synced(done);
+                }
+                taken = inbox.recv_many(&mut drained, DRAIN_MAX) => {
+                    if taken == 0 {
+                        return;
+                    }
+                }
+                () = rt.sleep_until(deadline.unwrap_or_default()), if deadline.is_some() => {}
+            }
+            let mut run = Vec::new();
+            for message in drained.drain(..) {
+                match message {
+                    Message::Produce(produce) => run.push(produce),
+                    other => {
+                        self.produce(std::mem::take(&mut run)).await;
+                        if let Message::Stop(stopped) = other {
+                            self.stop().await;
+                            let _ = stopped.send(());
+                            return;
+                        }
+                        self.serve(other).await;
+                    }
+                }
+            }
+            self.produce(run).await;
+            self.start_sync();
+            self.expire();
+        }
+    }
+
+    async fn serve(&mut self, message: Message) {
+        match message {
+            Message::Fetch(fetch) => self.fetch(fetch),
+            Message::Park(park) => self.park(park),
+            Message::ListOffsets(list) => self.list_offsets(list),
+            Message::Lead(lead) => {
+                let Lead { partition, topic, epoch, config, done } = lead;
+                let result = self.lead(partition, &topic, epoch, config).await;
+                let _ = done.send(result);
+            }
+            Message::Produce(_) | Message::Stop(_) => unreachable!("the loop serves these itself"),
+        }
+    }
+
+    /// Appends a run of produce requests: one write for each partition in it.
+    async fn produce(&mut self, run: Vec<Produce>) {
+        if run.is_empty() {
+            return;
+        }
+        let mut ackings = Vec::with_capacity(run.len());
+        let mut askers = Vec::with_capacity(run.len());
+        let mut by_partition: BTreeMap<PartitionKey, (Vec<ProducePart>, Vec<(usize, usize)>)> =
+            BTreeMap::new();
+        for (request, produce) in run.into_iter().enumerate() {
+            ackings.push(Acking::new(produce.done, produce.parts.len()));
+            askers.push((produce.acks, produce.deadline, produce.applied));
+            for part in produce.parts {
+                let (parts, from) = by_partition.entry(part.partition).or_default();
+                from.push((request, part.slot));
+                parts.push(part);
+            }
+        }
+        for (key, (parts, from)) in by_partition {
+            let results = self.append(key, parts).await;
+            for ((request, slot), result) in from.into_iter().zip(results) {
+                ackings[request].add(key, slot, result);
+            }
+        }
+        for (acking, (acks, deadline, applied)) in ackings.into_iter().zip(askers) {
+            let _ = applied.send(());
+            let mut waits = acking.waits(acks);
+            waits.retain(|wait| self.line(wait.partition, wait.line) < wait.at);
+            if waits.is_empty() {
+                acking.done();
+                continue;
+            }
+            let open = waits.clone();
+            if let Err(Parked::Produce(acking)) =
+                self.waiters.park(Parked::Produce(acking), Until::All, waits, deadline)
+            {
+                acking.failed(&open, ErrorCode::RequestTimedOut);
+            }
+        }
+    }
+
+    /// Appends batches to one partition. One answer for each of them, in order.
+    async fn append(&mut self, key: PartitionKey, parts: Vec<ProducePart>) -> Vec<Result<Placed, Refused>> {
+        let count = parts.len();
+        let all = |code: ErrorCode| (0..count).map(|_| Err(code.into())).collect();
+        if self.fences.is_fenced() {
+            return all(ErrorCode::KafkaStorageError);
+        }
+        let Some(partition) = self.partitions.get_mut(&key) else {
+            return all(ErrorCode::NotLeaderOrFollower);
+        };
+        let now = Timestamp(self.rt.wall_ms());
+        match partition.append(parts, now, &mut self.tail).await {
+            Ok(Appended { results, new, advance }) => {
+                if let Some(New { base, crc, rolled }) = new {
+                    let (epoch, end) = (partition.leader.epoch(), partition.log.end());
+                    self.rt.observe(Event::Appended { partition: key, epoch, base, end, crc });
+                    if rolled {
+                        self.rt.observe(Event::Rolled { partition: key, base: partition.log.active_base() });
+                    }
+                    // The page-cache mode leaves syncing to the kernel, but a closed segment is put to rest.
+                    if rolled || partition.leader.durability() == Durability::Durable {
+                        self.dirty.insert(key);
+                    }
+                }
+                self.moved(key, advance);
+                results
+            }
+            Err(AppendError::NoSpace(error)) => {
+                warn!(partition = %key, %error, "the disk is full: append refused");
+                all(ErrorCode::KafkaStorageError)
+            }
+            Err(error) => {
+                error!(partition = %key, %error, "append failed");
+                self.fence(Fence::WriteFailed);
+                all(ErrorCode::KafkaStorageError)
+            }
+        }
+    }
+
+    fn fetch(&mut self, fetch: Fetch) {
+        let mut left = fetch.bytes_max;
+        let mut any = false;
+        let mut answer = Vec::with_capacity(fetch.parts.len());
+        for part in &fetch.parts {
+            let result = match self.partitions.get(&part.partition) {
+                None => Err(ErrorCode::NotLeaderOrFollower),
+                Some(partition) => partition.find(part, part.bytes_max.min(left), !any, &self.tail),
+            };
+            let result = result.map(|(found, bytes)| {
+                left = left.saturating_sub(bytes);
+                any |= !matches!(found.records, Records::None);
+                found
+            });
+            answer.push(Fetched { slot: part.slot, result });
+        }
+        let _ = fetch.reply.send(answer);
+    }
+
+    /// Parks a fetch, unless one of its watermarks has moved since it looked.
+    fn park(&mut self, park: Park) {
+        let Park { beyond, deadline, wake } = park;
+        let waits: Vec<_> = beyond
+            .into_iter()
+            .map(|(partition, seen)| crate::waiters::Wait {
+                partition,
+                line: Line::Committed,
+                at: seen.plus(1),
+            })
+            .collect();
+        let moved = waits.iter().any(|wait| self.line(wait.partition, wait.line) >= wait.at);
+        if moved || self.fences.is_fenced() {
+            wake_fetch(&wake);
+            return;
+        }
+        if self.waiters.parked() >= PARKED_MAX {
+            self.waiters.retain(|parked| !matches!(parked, Parked::Fetch(wake) if wake.strong_count() == 0));
+        }
+        if self.waiters.park(Parked::Fetch(wake.clone()), Until::Any, waits, deadline).is_err() {
+            wake_fetch(&wake);
+        }
+    }
+
+    fn list_offsets(&mut self, list: ListOffsets) {
+        let mut answer = Vec::with_capacity(list.parts.len());
+        for part in &list.parts {
+            let result = match self.partitions.get(&part.partition) {
+                None => Err(ErrorCode::NotLeaderOrFollower),
+                Some(partition) => partition.offset(part),
+            };
+            answer.push(Listed { slot: part.slot, result });
+        }
+        let _ = list.reply.send(answer);
+    }
+
+    async fn lead(
+        &mut self,
+        key: PartitionKey,
+        topic: &str,
+        epoch: LeaderEpoch,
+        config: TopicConfig,
+    ) -> Result<(), ErrorCode> {
+        if self.fences.is_fenced() {
+            return Err(ErrorCode::KafkaStorageError);
+        }
+        if self.partitions.contains_key(&key) {
+            return Ok(());
+        }
+        let name = PartitionName::new(topic, key.index);
+        let how = self.checkpoints.recovery(name.clone()).await;
+        let opened = Log::open(self.rt.disk().clone(), name.dir(), log_config(&config), how).await;
+        let (mut log, recovered) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                error!(topic, partition = %key.index, %error, "a log can't be opened");
+                self.fence(Fence::WriteFailed);
+                return Err(ErrorCode::KafkaStorageError);
+            }
+        };
+        if let Err(why) = claim(self.rt.disk(), &log, key.topic).await {
+            error!(topic, partition = %key.index, why, "a log can't be opened");
+            self.fence(Fence::WriteFailed);
+            return Err(ErrorCode::KafkaStorageError);
+        }
+        announce(&self.rt, key, &log, &recovered);
+        log.begin_epoch(epoch);
+        self.dirty.insert(key);
+        let partition = Partition::new(self.me, key, name, epoch, log, config);
+        self.checkpoints.note(points(&partition));
+        self.rt.observe(Event::BecameLeader { partition: key, epoch });
+        let to = partition.leader.high_watermark();
+        self.rt.observe(Event::HighWatermark { partition: key, to });
+        self.partitions.insert(key, partition);
+        Ok(())
+    }
+
+    /// Starts a sync round over everything dirty, unless one is on its way.
+    fn start_sync(&mut self) {
+        if self.syncing.is_some() || self.dirty.is_empty() || self.fences.is_fenced() {
+            return;
+        }
+        let tickets: Vec<(PartitionKey, SyncTicket<R::Disk>)> = std::mem::take(&mut self.dirty)
+            .into_iter()
+            .filter_map(|key| Some((key, self.partitions.get_mut(&key)?.log.begin_sync()?)))
+            .collect();
+        if tickets.is_empty() {
+            return;
+        }
+        let disk = self.rt.disk().clone();
+        self.syncing = Some(self.rt.spawn("sync", async move {
+            let (keys, tickets): (Vec<_>, Vec<_>) = tickets.into_iter().unzip();
+            let done = log::sync_round(&disk, tickets).await?;
+            Ok(keys.into_iter().zip(done).collect())
+        }));
+    }
+
+    fn synced(&mut self, result: Result<Vec<(PartitionKey, SyncDone)>, DiskError>) {
+        let done = match result {
+            Ok(done) => done,
+            Err(error) => {
+                error!(%error, "sync failed: what was written since the last one can't be trusted");
+                self.fence(Fence::SyncFailed);
+                return;
+            }
+        };
+        for (key, done) in done {
+            let Some(partition) = self.partitions.get_mut(&key) else { continue };
+            let end = partition.log.finish_sync(done);
+            self.rt.observe(Event::Synced { partition: key, end });
+            let advance = partition.leader.local_synced(end);
+            self.checkpoints.note(points(partition));
+            self.moved(key, advance);
+        }
+    }
+
+    /// Answers whoever waited for a line of `key`, now that an end of its log has moved.
+    fn moved(&mut self, key: PartitionKey, advance: Option<Advance>) {
+        let Some(partition) = self.partitions.get(&key) else { return };
+        let mut freed = Vec::new();
+        self.waiters.passed(key, Line::Local, partition.local_line(), &mut freed);
+        if let Some(Advance { to, .. }) = advance {
+            self.rt.observe(Event::HighWatermark { partition: key, to });
+            self.waiters.passed(key, Line::Committed, to, &mut freed);
+        }
+        for parked in freed {
+            match parked {
+                Parked::Produce(acking) => acking.done(),
+                Parked::Fetch(wake) => wake_fetch(&wake),
+            }
+        }
+    }
+
+    fn line(&self, key: PartitionKey, line: Line) -> Offset {
+        let Some(partition) = self.partitions.get(&key) else { return Offset::ZERO };
+        match line {
+            Line::Local => partition.local_line(),
+            Line::Committed => partition.leader.high_watermark(),
+        }
+    }
+
+    fn expire(&mut self) {
+        let now = self.rt.now();
+        for (parked, open) in self.waiters.expire(now) {
+            match parked {
+                Parked::Produce(acking) => acking.failed(&open, ErrorCode::RequestTimedOut),
+                Parked::Fetch(wake) => wake_fetch(&wake),
+            }
+        }
+    }
+
+    /// Nothing may be written any more. Whoever waits for it is told so.
+    fn fence(&mut self, why: Fence) {
+        if !self.fences.fence(why) {
+            return;
+        }
+        self.rt.observe(Event::Fenced(why));
+        let waiting: Vec<PartitionKey> = self.partitions.keys().copied().collect();
+        for key in waiting {
+            for (parked, open) in self.waiters.evict(key) {
+                match parked {
+                    Parked::Produce(acking) => acking.failed(&open, ErrorCode::KafkaStorageError),
+                    Parked::Fetch(wake) => wake_fetch(&wake),
+                }
+            }
+        }
+    }
+
+    /// Syncs and closes every log, so that the clean-shutdown file may vouch for them.
+    async fn stop(&mut self) {
+        // Whatever was appended is synced first, so that whoever waits for it is answered.
+        while self.syncing.is_some() || !self.dirty.is_empty() {
+            self.start_sync();
+            if self.syncing.is_none() {
+                break;
+            }
+            let done = sync_done::<R>(&mut self.syncing).await;
+            self.syncing = None;
+            self.synced(done);
+        }
+        for (key, partition) in std::mem::take(&mut self.partitions) {
+            if self.fences.is_fenced() {
+                return;
+            }
+            let log_start = partition.log.start();
+            match partition.log.close().await {
+                Ok(recovery_point) => {
+                    self.rt.observe(Event::Synced { partition: key, end: DurableEnd(recovery_point) });
+                    let points = Points { name: partition.name, recovery_point, log_start };
+                    self.checkpoints.note_closed(points).await;
+                }
+                Err(error) => {
+                    error!(partition = %key, %error, "a log can't be closed");
+                    self.fence(Fence::SyncFailed);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the topic's id into a new log's directory; refuses a directory that belongs to another topic.
+async fn claim<D: Disk>(disk: &D, log: &Log<D>, topic: TopicId) -> Result<(), String> {
+    match partition_metadata::read(disk, log.dir()).await {
+        Ok(Some(owner)) if owner == topic => Ok(()),
+        Ok(Some(owner)) => Err(format!("{} belongs to topic {owner}, not {topic}", log.dir().display())),
+        Ok(None) => {
+            partition_metadata::write(disk, log.dir(), topic).await.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn points<D: Disk>(partition: &Partition<D>) -> Points {
+    Points {
+        name: partition.name.clone(),
+        recovery_point: partition.log.recovery_point(),
+        log_start: partition.log.start(),
+    }
+}
+
+/// Tells what opening a log has found.
+pub(crate) fn announce<R: Runtime>(
+    rt: &R,
+    partition: PartitionKey,
+    log: &Log<R::Disk>,
+    recovered: &Recovered,
+) {
+    let (start, end) = (log.start(), log.end());
+    if recovered.truncated_bytes > 0 {
+        info!(dir = %log.dir().display(), bytes = recovered.truncated_bytes, %end, "recovery cut off a torn tail");
+    }
+    rt.observe(Event::Recovered {
+        partition,
+        start,
+        end,
+        truncated_bytes: recovered.truncated_bytes,
+        clean: recovered.clean,
+    });
+    rt.observe(Event::Synced { partition, end: log.durable_end() });
+}
+
+/// What the log needs to know of a topic's configuration.
+pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
+    LogConfig {
+        segment_bytes: config.segment_bytes,
+        segment_ms: i64::try_from(config.segment_ms).unwrap_or(i64::MAX),
+        index_interval_bytes: config.index_interval_bytes,
+        segment_index_bytes: config.segment_index_bytes,
+    }
+}
+
+/// Waits for the round in `syncing`, which must be there.
+async fn sync_done<R: Runtime>(
+    syncing: &mut Option<R::Task<Result<Vec<(PartitionKey, SyncDone)>, DiskError>>>,
+) -> Result<Vec<(PartitionKey, SyncDone)>, DiskError> {
+    let round = syncing.as_mut().expect("asked for a sync round that is not there");
+    round.await.expect("nobody aborts a sync round")
+}
+
+fn wake_fetch(wake: &Weak<Notify>) {
+    if let Some(wake) = wake.upgrade() {
+        wake.notify_one();
+    }
+}
