@@ -22,12 +22,13 @@ mod header;
 mod produced;
 mod record;
 
-pub use attributes::{Attributes, Compression, TimestampType};
+pub use attributes::{Attributes, Compression};
 pub use builder::{BatchBuilder, HeaderRef};
 pub use crc::{crc32c, crc32c_append};
 pub use error::{BatchError, RecordProblem};
 pub use framing::{Batches, frame, split};
 pub use header::{BatchHeader, check_crc};
+pub use model::config::TimestampType;
 pub use produced::{ProduceRefusal, ProduceRules, Produced, check_produced};
 pub use record::{DECOMPRESSED_BYTES_MAX, Header, Record, Records, records, records_capped};
 

@@ -1,6 +1,7 @@
 //! The attribute bits of a batch: compression, whose clock, transactional, control, delete horizon.
 
 use super::BatchError;
+use model::config::TimestampType;
 
 /// How the records of a batch are compressed. The number is the wire's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -16,16 +17,6 @@ pub enum Compression {
     Lz4 = 3,
     /// RFC 8878.
     Zstd = 4,
-}
-
-/// Whose clock the timestamps of a batch are from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum TimestampType {
-    /// The producer's, one a record.
-    #[default]
-    CreateTime,
-    /// The broker's at the time of the append: every record's is the batch's max timestamp.
-    LogAppendTime,
 }
 
 /// The attribute bits of a batch. Bits without a meaning are kept as they are.
