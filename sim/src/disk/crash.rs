@@ -9,7 +9,7 @@ use super::SECTOR_BYTES;
 use super::file::{Change, Dirty, FileNode};
 use super::names::{DirNode, apply};
 use crate::random::Stream;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Chance that a change which a failed sync had covered reached the device after all.
 const DOOMED_KEPT_PPM: u32 = 250_000;
@@ -134,12 +134,14 @@ fn write_sector(image: &mut super::image::Image, change: &Change, sector: u64) {
 }
 
 impl DirNode {
-    /// Forgets the names that were not synced, as far as the seed says so.
+    /// Forgets the names that were not synced, as far as the seed says so. Changes of unrelated names may swap;
+    /// one that builds on a change that came undone comes undone with it, for a journal keeps their order.
     pub(super) fn crash(&mut self, draws: &mut Stream) {
         let pending = std::mem::take(&mut self.pending);
         let style = Style::draw(draws);
         let cut = draws.index(pending.len() + 1);
-        for (number, change) in pending.iter().enumerate() {
+        let mut undone = BTreeSet::new();
+        for (number, pending) in pending.iter().enumerate() {
             let kept = match style {
                 Style::Everything => true,
                 Style::Nothing => false,
@@ -147,8 +149,11 @@ impl DirNode {
                 Style::Most => draws.chance(900_000),
                 Style::Any => draws.chance(500_000),
             };
-            if kept {
-                apply(&mut self.durable, &change.change);
+            let names = pending.change.names();
+            if kept && !names.iter().any(|name| undone.contains(*name)) {
+                apply(&mut self.durable, &pending.change);
+            } else {
+                undone.extend(names);
             }
         }
         self.live = self.durable.clone();

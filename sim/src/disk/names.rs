@@ -34,7 +34,7 @@ pub(super) enum NameChange {
     /// A name disappears.
     Unlink { name: String, inode: Inode },
     /// A name becomes another, atomically.
-    Rename { to: String, inode: Inode },
+    Rename { from: String, to: String, inode: Inode },
 }
 
 impl DirNode {
@@ -70,20 +70,28 @@ impl DirNode {
     }
 }
 
-/// Carries out one change. Also makes sense when changes before it came undone: a rename moves its file from
-/// whatever name it has, and an unlink of a name that stands for something else removes nothing.
+impl NameChange {
+    /// The names that it touches.
+    pub(super) fn names(&self) -> [&String; 2] {
+        match self {
+            NameChange::Link { name, .. } | NameChange::Unlink { name, .. } => [name, name],
+            NameChange::Rename { from, to, .. } => [from, to],
+        }
+    }
+}
+
+/// Carries out one change.
 pub(super) fn apply(names: &mut Names, change: &NameChange) {
     match change {
         NameChange::Link { name, inode } => {
             names.insert(name.clone(), *inode);
         }
         NameChange::Unlink { name, inode } => {
-            if names.get(name) == Some(inode) {
-                names.remove(name);
-            }
+            let gone = names.remove(name);
+            assert_eq!(gone, Some(*inode), "changes of one name keep their order");
         }
-        NameChange::Rename { to, inode } => {
-            names.retain(|_, owner| owner != inode);
+        NameChange::Rename { from, to, inode } => {
+            names.remove(from);
             names.insert(to.clone(), *inode);
         }
     }

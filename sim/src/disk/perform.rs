@@ -114,9 +114,11 @@ impl Work {
         }
     }
 
-    /// What is left of it when its process dies halfway: a write stops anywhere.
+    /// What is left of it when its process dies halfway: a write may stop anywhere.
     pub(super) fn interrupted(mut self, draws: &mut Stream) -> Work {
-        if let Work::Write { most, .. } = &mut self {
+        if let Work::Write { most, .. } = &mut self
+            && draws.chance(500_000)
+        {
             *most = draws.between(0, *most);
         }
         self

@@ -139,7 +139,7 @@ impl Tree {
             }
         }
         if from_dir == to_dir {
-            self.dir(to_dir).change(NameChange::Rename { to: to_name, inode });
+            self.dir(to_dir).change(NameChange::Rename { from: from_name, to: to_name, inode });
         } else {
             self.dir(to_dir).change(NameChange::Link { name: to_name, inode });
             self.dir(from_dir).change(NameChange::Unlink { name: from_name, inode });
