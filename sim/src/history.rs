@@ -23,7 +23,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// Nanoseconds since the history began.
     #[serde(rename = "t")]
@@ -39,7 +39,7 @@ pub struct Entry {
 }
 
 /// What happened to an operation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "lowercase")]
 pub enum Step {
     /// It begins.
@@ -70,7 +70,7 @@ pub enum Step {
 }
 
 /// What a client asks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
     /// One batch to one partition.
@@ -125,7 +125,7 @@ pub enum Call {
 }
 
 /// What a client was told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// The batch was taken.
@@ -164,7 +164,7 @@ pub enum Reply {
 }
 
 /// What was done to a broker, or which phase begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
     /// The process was killed or died; the page cache survived.

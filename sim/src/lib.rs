@@ -12,8 +12,15 @@ compile_error!(
 pub mod checkers;
 pub mod clock;
 pub mod disk;
+pub mod harness;
 pub mod history;
+pub mod memory;
 pub mod net;
 pub mod random;
+pub mod runner;
 pub mod runtime;
+pub mod scenario;
+pub mod story;
+pub mod system;
 pub mod trace;
+pub mod workload;

@@ -2,7 +2,8 @@
 //!
 //! Judged each time everything is read back (`ReadAll` ... `ReadDone`): after chaos has healed, and again after the
 //! power was cut everywhere. In a durable topic acks=1 and acks=all bind for good (with one replica they promise
-//! the same); in a page-cache topic an acknowledgement binds until the next power cut. acks=0 promises nothing.
+//! the same); in a page-cache topic an acknowledgement binds until the next power cut. acks=0 promises nothing. A topic
+//! whose creation was acknowledged is there, too, with all of its partitions, whatever it promises for its records.
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
 use crate::history::{Call, Note, Reply, Value};
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 pub struct AckedDurable {
     /// Per partition and offset: the value acknowledged there, and the power cuts before it was sent.
     acked: BTreeMap<Place, BTreeMap<i64, (Value, u32)>>,
+    /// Topics whose creation was acknowledged, and how many partitions they have.
+    created: BTreeMap<String, i32>,
     /// What the reader of this round has read so far.
     reading: Option<Reading>,
 }
@@ -46,6 +49,14 @@ impl Checker for AckedDurable {
                         found.extend(records.iter().copied());
                     }
                 }
+                (Call::CreateTopic { topic, partitions, .. }, Reply::Done) => {
+                    self.created.insert(topic.clone(), *partitions);
+                }
+                (Call::Metadata, Reply::Topics { topics }) => {
+                    if self.reading.as_ref().is_some_and(|r| r.client == operation.client) {
+                        self.judge_topics(topics, report);
+                    }
+                }
                 _ => {}
             },
             Seen::Note(Note::ReadAll { round }) => {
@@ -62,6 +73,17 @@ impl Checker for AckedDurable {
 }
 
 impl AckedDurable {
+    fn judge_topics(&self, topics: &[(String, i32)], report: &mut Report) {
+        for (name, partitions) in &self.created {
+            let found = topics.iter().find(|(listed, _)| listed == name).map(|(_, partitions)| *partitions);
+            if found != Some(*partitions) {
+                report.violation(format!(
+                    "the topic {name} was created with {partitions} partitions; it is listed with {found:?}"
+                ));
+            }
+        }
+    }
+
     fn judge(&self, reading: &Reading, context: &Context, report: &mut Report) {
         let nothing = BTreeMap::new();
         for (place, acked) in &self.acked {

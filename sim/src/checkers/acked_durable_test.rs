@@ -41,3 +41,16 @@ fn a_partition_that_was_not_read_at_all_has_lost_everything() {
         .note(Note::ReadDone { round: 1 })
         .fires(&["acked_durable"]);
 }
+
+#[test]
+fn a_topic_that_is_gone_is_missed() {
+    use crate::history::{Call, Note, Reply, Step};
+    let listed = |topics: &[(&str, i32)]| {
+        let topics = topics.iter().map(|(name, partitions)| (name.to_string(), *partitions)).collect();
+        let step = Step::Ok { reply: Reply::Topics { topics } };
+        Forge::topic(true).note(Note::ReadAll { round: 1 }).done("reader-1", Call::Metadata, step)
+    };
+    listed(&[("t", 2)]).fires(&[]);
+    listed(&[]).fires(&["acked_durable"]);
+    listed(&[("t", 1)]).fires(&["acked_durable"]);
+}

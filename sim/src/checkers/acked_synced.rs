@@ -5,8 +5,8 @@
 
 use super::{Checker, Context, Report, Seen};
 use crate::history::Note;
+use ::runtime::{Acks, Event};
 use model::{Offset, PartitionKey};
-use runtime::{Acks, Event};
 use std::collections::BTreeMap;
 
 /// See the file's header.

@@ -2,8 +2,8 @@
 
 use super::{Checkers, Seen, Usage};
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
+use ::runtime::{Acks, Event};
 use model::{DurableEnd, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
-use runtime::{Acks, Event};
 
 /// The id of the topic that `Forge` creates under the name `t`.
 pub const TOPIC: TopicId = TopicId(Uuid([7; 16]));

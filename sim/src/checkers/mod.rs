@@ -13,6 +13,7 @@ mod definite_error;
 mod one_record;
 mod order;
 mod polls;
+mod quiet;
 mod recovered;
 mod watermark;
 
@@ -23,12 +24,12 @@ pub use bounded::Usage;
 pub use recovered::{Replayed, Rubbish};
 
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
+use ::runtime::Event;
 use model::{PartitionKey, TopicId};
-use runtime::Event;
 use std::collections::BTreeMap;
 
 /// One invariant.
-pub trait Checker {
+pub trait Checker: Send {
     /// The file's name: what a report and a mutant name it by.
     fn name(&self) -> &'static str;
     /// The invariant's id in the catalogue: `I1`.
@@ -67,6 +68,11 @@ pub enum Seen<'a> {
         broker: i32,
         /// What is wrong with it.
         rubbish: &'a [Rubbish],
+    },
+    /// A healed system did not come to rest in time.
+    Stuck {
+        /// What did not happen.
+        what: &'a str,
     },
     /// What a broker uses.
     Usage {
@@ -230,6 +236,7 @@ impl Checkers {
         let mut all = Checkers::of_history();
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
         all.checkers.push(Box::new(recovered::Recovered::default()));
+        all.checkers.push(Box::new(quiet::Quiet));
         all.checkers.push(Box::new(bounded::Bounded::new(budget)));
         all
     }

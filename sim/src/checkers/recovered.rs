@@ -5,8 +5,8 @@
 //! derivable from the segments: indexes, time indexes, epoch and offset checkpoints.
 
 use super::{Checker, Context, Report, Seen};
+use ::runtime::Event;
 use model::{LogEnd, Offset, PartitionKey};
-use runtime::Event;
 use std::collections::BTreeMap;
 
 /// What a replay of a partition's bytes gives.

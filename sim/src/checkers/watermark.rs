@@ -6,8 +6,8 @@
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
 use crate::history::{Call, Note, Reply};
+use ::runtime::Event;
 use model::{Offset, PartitionKey};
-use runtime::Event;
 use std::collections::BTreeMap;
 
 /// See the file's header.

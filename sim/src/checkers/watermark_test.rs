@@ -1,8 +1,8 @@
 //! Watermarks that go back, and records beyond them, must be noticed from outside and from inside.
 
 use crate::checkers::forge::{Forge, T0, high_watermark, synced};
+use ::runtime::Event;
 use model::Offset;
-use runtime::Event;
 
 #[test]
 fn a_record_beyond_the_watermark_is_noticed() {

@@ -1,0 +1,102 @@
+//! Reading everything: every topic, every partition, from its first offset to its high watermark.
+
+use crate::history::{Call, Note, Reply};
+use crate::runtime::NodeHandle;
+use crate::workload::{Client, Poll, Session, Surroundings, topics};
+use client::single::FetchLimits;
+use std::sync::{Arc, Mutex, PoisonError};
+
+const EARLIEST: i64 = -2;
+const LIMITS: FetchLimits = FetchLimits { max_wait_ms: 0, min_bytes: 0, max_bytes: 1 << 20 };
+
+/// Reads everything from the machine `node`, as round `round`. What could not be read before `around.until` is an
+/// error.
+pub async fn read_all(node: &NodeHandle, around: &Surroundings, round: u32) -> Result<(), String> {
+    around.hub.note(Note::ReadAll { round });
+    let result = Arc::new(Mutex::new(Err("the reader never began".to_string())));
+    let (into, around_process) = (result.clone(), around.clone());
+    node.boot(move |runtime| async move {
+        let mut client = Client::of_harness(&format!("reader-{round}"), around_process, runtime);
+        let read = read_topics(&mut client).await;
+        *into.lock().unwrap_or_else(PoisonError::into_inner) = read;
+    });
+    node.ended().await;
+    let read = std::mem::replace(&mut *result.lock().unwrap_or_else(PoisonError::into_inner), Ok(()));
+    if read.is_ok() {
+        around.hub.note(Note::ReadDone { round });
+    }
+    read
+}
+
+async fn read_topics(client: &mut Client) -> Result<(), String> {
+    let mut session = Session::open(client).await.ok_or("no session with a broker")?;
+    let places = loop {
+        let op = client.invoke(Call::Metadata);
+        match session.refresh(client).await {
+            Ok(response) if response.topics.iter().all(|t| t.error_code == 0) => {
+                let topics = topics(&response);
+                client.ok(op, Reply::Topics { topics: topics.clone() });
+                break topics;
+            }
+            Ok(_) => client.info(op, "a topic has an error"),
+            Err(e) => client.info(op, e.to_string()),
+        }
+        session = another(client, "the topics can't be listed").await?;
+    };
+    for (topic, partitions) in places {
+        for partition in 0..partitions {
+            session = read_partition(client, session, &topic, partition).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn read_partition(
+    client: &mut Client,
+    mut session: Session,
+    name: &str,
+    partition: i32,
+) -> Result<Session, String> {
+    let mut next = None;
+    loop {
+        let at = next.map_or("not at all".to_string(), |n| format!("up to {n} only"));
+        let why = format!("{name}-{partition} can be read {at}");
+        let Some(topic) = session.topic(name).cloned() else {
+            session = another(client, &why).await?;
+            continue;
+        };
+        let from = match next {
+            Some(from) => from,
+            None => match session.offset(client, &topic, partition, EARLIEST).await {
+                Some(from) => from,
+                None => {
+                    session = another(client, &why).await?;
+                    continue;
+                }
+            },
+        };
+        match session.poll(client, &topic, partition, from, LIMITS).await {
+            Poll::Read { next: after, high_watermark } => {
+                if after == from && high_watermark <= from {
+                    return Ok(session);
+                }
+                if after == from {
+                    // Below the watermark and nothing comes: not before its time is over.
+                    session =
+                        another(client, &format!("{why}, its high watermark is {high_watermark}")).await?;
+                }
+                next = Some(after);
+            }
+            Poll::OutOfRange | Poll::Refused | Poll::Broken => {
+                next = Some(from);
+                session = another(client, &why).await?;
+            }
+        }
+    }
+}
+
+/// Waits a little and opens another session.
+async fn another(client: &mut Client, why: &str) -> Result<Session, String> {
+    client.rest_ms(100).await;
+    Session::open(client).await.ok_or_else(|| why.to_string())
+}

@@ -1,0 +1,252 @@
+//! The simulator's own reading of a data directory, written against Kafka's file formats and not with the broker's
+//! code: what a broker should recover, and whether every derived file says what the segments say.
+
+use crate::checkers::{Replayed, Rubbish};
+use bytes::Bytes;
+use model::{LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
+use records::batch::{BatchHeader, check_crc};
+use std::collections::BTreeMap;
+
+/// A directory tree: path relative to its root, with `/`, and contents.
+pub type Files = BTreeMap<String, Bytes>;
+
+/// One segment as replayed.
+struct Segment<'a> {
+    base: i64,
+    /// Path without the extension.
+    stem: &'a str,
+    batches: Vec<Placed>,
+    /// Bytes behind the last good batch.
+    rest: usize,
+}
+
+/// A batch and where it lies.
+#[derive(Clone, Copy)]
+struct Placed {
+    position: u64,
+    base: i64,
+    last: i64,
+    epoch: i32,
+    max_timestamp: i64,
+}
+
+/// One partition as replayed.
+struct Log<'a> {
+    dir: &'a str,
+    segments: Vec<Segment<'a>>,
+    start: i64,
+    end: i64,
+}
+
+/// What a broker that starts from these files should recover, partition by partition.
+pub fn replay(files: &Files) -> BTreeMap<PartitionKey, Replayed> {
+    let starts = checkpoint(files, "log-start-offset-checkpoint");
+    logs(files, &starts)
+        .into_iter()
+        .filter_map(|log| {
+            let key = key(files, log.dir)?;
+            Some((key, Replayed { start: Offset(log.start), end: LogEnd(Offset(log.end)) }))
+        })
+        .collect()
+}
+
+/// What is wrong with the files of a broker that has stopped in order: each must be what the segments imply.
+pub fn scrub(files: &Files) -> Vec<Rubbish> {
+    let mut found = Vec::new();
+    let starts = checkpoint(files, "log-start-offset-checkpoint");
+    let logs = logs(files, &starts);
+    for log in &logs {
+        scrub_log(files, log, &mut found);
+    }
+    let ends: BTreeMap<&str, i64> = logs.iter().map(|log| (log.dir, log.end)).collect();
+    for name in ["recovery-point-offset-checkpoint", "log-start-offset-checkpoint"] {
+        for (dir, offset) in checkpoint(files, name) {
+            match ends.get(dir.as_str()) {
+                Some(end) if (0..=*end).contains(&offset) => {}
+                Some(end) => {
+                    found.push(rubbish(name, format!("{dir} is at {offset}, its log ends at {end}")))
+                }
+                None => found.push(rubbish(name, format!("{dir} is not there"))),
+            }
+        }
+    }
+    found
+}
+
+fn rubbish(path: impl Into<String>, why: impl Into<String>) -> Rubbish {
+    Rubbish { path: path.into(), why: why.into() }
+}
+
+/// The partition's id: topic id from its metadata file, number from its directory's name.
+fn key(files: &Files, dir: &str) -> Option<PartitionKey> {
+    let text = std::str::from_utf8(files.get(&format!("{dir}/partition.metadata"))?).ok()?;
+    let id = text.lines().find_map(|line| line.strip_prefix("topic_id: "))?;
+    let id: Uuid = id.trim().parse().ok()?;
+    let (_, index) = dir.rsplit_once('-')?;
+    Some(PartitionKey { topic: TopicId(id), index: PartitionIndex(index.parse().ok()?) })
+}
+
+/// A checkpoint file's offsets by directory name. A line that is none is passed over.
+fn checkpoint(files: &Files, name: &str) -> BTreeMap<String, i64> {
+    let text = files.get(name).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("");
+    text.lines()
+        .skip(2)
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let (topic, partition, offset) = (words.next()?, words.next()?, words.next()?);
+            Some((format!("{topic}-{partition}"), offset.parse().ok()?))
+        })
+        .collect()
+}
+
+fn logs<'a>(files: &'a Files, starts: &BTreeMap<String, i64>) -> Vec<Log<'a>> {
+    let mut dirs: BTreeMap<&str, Vec<(i64, &str, &Bytes)>> = BTreeMap::new();
+    for (path, bytes) in files {
+        let Some(stem) = path.strip_suffix(".log") else { continue };
+        let Some((dir, name)) = stem.rsplit_once('/') else { continue };
+        let Ok(base) = name.parse() else { continue };
+        if !dir.ends_with("-delete") {
+            dirs.entry(dir).or_default().push((base, stem, bytes));
+        }
+    }
+    dirs.into_iter().map(|(dir, parts)| replay_log(dir, parts, starts.get(dir).copied())).collect()
+}
+
+/// Batch by batch until the first that does not fit: everything from there on is not part of the log.
+fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoint: Option<i64>) -> Log<'a> {
+    parts.sort_unstable_by_key(|(base, ..)| *base);
+    let first = parts.first().map_or(0, |(base, ..)| *base);
+    let mut end = first;
+    let mut whole = true;
+    let mut segments = Vec::new();
+    for (base, stem, bytes) in parts {
+        whole &= base == end;
+        let mut segment = Segment { base, stem, batches: Vec::new(), rest: bytes.len() };
+        while whole && segment.rest > 0 {
+            let position = bytes.len() - segment.rest;
+            match batch_at(&bytes[position..]) {
+                Some((header, len)) if header.base_offset.0 == end => {
+                    let last = header.last_offset().0;
+                    let epoch = header.leader_epoch.0;
+                    let max_timestamp = header.max_timestamp.0;
+                    let position = position as u64;
+                    segment.batches.push(Placed { position, base: end, last, epoch, max_timestamp });
+                    segment.rest -= len;
+                    end = last + 1;
+                }
+                _ => whole = false,
+            }
+        }
+        segments.push(segment);
+    }
+    let start = checkpoint.unwrap_or(first).max(first).min(end);
+    Log { dir, segments, start, end }
+}
+
+fn batch_at(bytes: &[u8]) -> Option<(BatchHeader, usize)> {
+    let header = BatchHeader::parse(bytes).ok()?;
+    let len = header.total_len();
+    check_crc(bytes.get(..len)?).ok()?;
+    Some((header, len))
+}
+
+fn scrub_log(files: &Files, log: &Log<'_>, found: &mut Vec<Rubbish>) {
+    for segment in &log.segments {
+        if segment.rest > 0 {
+            let why = format!("{} bytes are no part of the log, which ends at {}", segment.rest, log.end);
+            found.push(rubbish(format!("{}.log", segment.stem), why));
+        }
+        let path = format!("{}.index", segment.stem);
+        if let Some(why) = files.get(&path).and_then(|bytes| offset_index(segment, bytes)) {
+            found.push(rubbish(path, why));
+        }
+        let path = format!("{}.timeindex", segment.stem);
+        if let Some(why) = files.get(&path).and_then(|bytes| time_index(segment, bytes)) {
+            found.push(rubbish(path, why));
+        }
+    }
+    let path = format!("{}/leader-epoch-checkpoint", log.dir);
+    if let Some(why) = files.get(&path).and_then(|bytes| epochs(log, bytes)) {
+        found.push(rubbish(path, why));
+    }
+}
+
+/// Entries of relative offset and position, both u32: each names a batch by its place and its last offset.
+fn offset_index(segment: &Segment<'_>, bytes: &[u8]) -> Option<String> {
+    if bytes.len() % 8 != 0 {
+        return Some(format!("{} bytes are not entries of 8", bytes.len()));
+    }
+    let mut before = None;
+    for entry in bytes.chunks_exact(8) {
+        let offset = segment.base + i64::from(u32::from_be_bytes(entry[..4].try_into().expect("4 bytes")));
+        let position = u64::from(u32::from_be_bytes(entry[4..].try_into().expect("4 bytes")));
+        if before.is_some_and(|(o, p)| offset <= o || position <= p) {
+            return Some(format!("offset {offset} at {position} does not ascend"));
+        }
+        before = Some((offset, position));
+        let at = segment.batches.binary_search_by_key(&position, |b| b.position);
+        if !at.is_ok_and(|n| (segment.batches[n].base..=segment.batches[n].last).contains(&offset)) {
+            return Some(format!("offset {offset} is not in a batch that begins at {position}"));
+        }
+    }
+    None
+}
+
+/// Entries of timestamp (i64) and relative offset (u32): no record up to that offset is younger, and it has that
+/// timestamp.
+fn time_index(segment: &Segment<'_>, bytes: &[u8]) -> Option<String> {
+    if bytes.len() % 12 != 0 {
+        return Some(format!("{} bytes are not entries of 12", bytes.len()));
+    }
+    let mut before = None;
+    for entry in bytes.chunks_exact(12) {
+        let timestamp = i64::from_be_bytes(entry[..8].try_into().expect("8 bytes"));
+        let offset = segment.base + i64::from(u32::from_be_bytes(entry[8..].try_into().expect("4 bytes")));
+        if before.is_some_and(|(t, o)| timestamp <= t || offset < o) {
+            return Some(format!("timestamp {timestamp} at {offset} does not ascend"));
+        }
+        before = Some((timestamp, offset));
+        let Some(at) = segment.batches.iter().position(|b| (b.base..=b.last).contains(&offset)) else {
+            return Some(format!("offset {offset} is not in this segment"));
+        };
+        let oldest = segment.batches[..=at].iter().map(|b| b.max_timestamp).max().unwrap_or(-1);
+        if segment.batches[at].max_timestamp != timestamp || oldest != timestamp {
+            return Some(format!(
+                "offset {offset} is told to have timestamp {timestamp}; its batch has {}, the youngest so far {oldest}",
+                segment.batches[at].max_timestamp
+            ));
+        }
+    }
+    None
+}
+
+/// Lines of epoch and start offset: one where the batches' epoch changes, and perhaps one more for an epoch that has
+/// not written yet.
+fn epochs(log: &Log<'_>, bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let told: Vec<(i32, i64)> = text
+        .lines()
+        .skip(2)
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(epoch, start)| Some((epoch.parse().ok()?, start.parse().ok()?)))
+        .collect();
+    let mut derived: Vec<(i32, i64)> = Vec::new();
+    for batch in log.segments.iter().flat_map(|s| &s.batches).filter(|b| b.last >= log.start) {
+        if derived.last().is_none_or(|(epoch, _)| *epoch != batch.epoch) {
+            derived.push((batch.epoch, batch.base.max(log.start)));
+        }
+    }
+    let written: Vec<(i32, i64)> = told.iter().copied().filter(|(_, start)| *start < log.end).collect();
+    let unwritten: Vec<(i32, i64)> = told.iter().copied().filter(|(_, start)| *start >= log.end).collect();
+    if written != derived || unwritten.iter().any(|(_, start)| *start > log.end) || unwritten.len() > 1 {
+        return Some(format!(
+            "epochs {told:?} where the batches have {derived:?} and the log ends at {}",
+            log.end
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+#[path = "replay_test.rs"]
+mod tests;

@@ -1,0 +1,469 @@
+//! Named distributions of scenarios: what `scenarios/*.toml` says, and the draw of one scenario by a seed.
+//!
+//! Swarm testing: a seed draws not only numbers but also which features are on at all, so that rare combinations
+//! (one codec only, no consumers, every fault at once) come up by themselves. Numbers are ranges, `[low, high]` or
+//! a single one; where small and large are both interesting they are drawn uniformly in the logarithm. Each part
+//! draws from a stream of its own name.
+
+use super::fault::{Action, DiskFault, EventKind, Fault, LinkFault, Trigger};
+use super::workload::{ClientKind, ClientSpec, Codec, Hostility, StartAt};
+use super::{Knobs, Scenario, TopicSpec, Topology};
+use crate::checkers::Usage;
+use crate::disk::DiskKnobs;
+use crate::net::{LinkKnobs, NetKnobs};
+use crate::random::Stream;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A named distribution: a file of `scenarios/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// The file's name: a claim in snake case.
+    pub name: String,
+    /// The claim in words.
+    pub claim: String,
+    /// Length of the chaos.
+    #[serde(default = "range::<20, 60>")]
+    duration_s: Range,
+    #[serde(default)]
+    topics: Topics,
+    #[serde(default)]
+    brokers: Brokers,
+    #[serde(default)]
+    load: Load,
+    #[serde(default)]
+    rough: Rough,
+    #[serde(default)]
+    faults: Vec<FaultDraw>,
+    #[serde(default = "budget")]
+    budget: Usage,
+}
+
+/// From the first number to the second, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "RangeForm")]
+struct Range(u64, u64);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RangeForm {
+    One(u64),
+    Two([u64; 2]),
+}
+
+impl From<RangeForm> for Range {
+    fn from(form: RangeForm) -> Range {
+        match form {
+            RangeForm::One(n) => Range(n, n),
+            RangeForm::Two([low, high]) => Range(low.min(high), high),
+        }
+    }
+}
+
+const fn range<const LOW: u64, const HIGH: u64>() -> Range {
+    Range(LOW, HIGH)
+}
+
+impl Range {
+    fn draw(self, stream: &mut Stream) -> u64 {
+        stream.between(self.0, self.1)
+    }
+
+    /// Uniform in the number of bits: orders of magnitude are equally likely.
+    fn draw_log(self, stream: &mut Stream) -> u64 {
+        let bits = |n: u64| u64::from(u64::BITS - n.leading_zeros());
+        let width = stream.between(bits(self.0), bits(self.1));
+        let (low, high) = match width {
+            0 => (0, 0),
+            64 => (1 << 63, u64::MAX),
+            width => (1 << (width - 1), (1 << width) - 1),
+        };
+        stream.between(low.max(self.0), high.min(self.1))
+    }
+}
+
+/// One in a hundred, in parts per million.
+const PERCENT: u32 = 10_000;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Topics {
+    count: Range,
+    partitions: Range,
+    /// How many of a hundred topics promise durability.
+    durable_percent: u32,
+    segment_bytes: Range,
+    /// Further configs of every topic.
+    configs: BTreeMap<String, String>,
+}
+
+impl Default for Topics {
+    fn default() -> Topics {
+        Topics {
+            count: Range(1, 3),
+            partitions: Range(1, 4),
+            durable_percent: 70,
+            segment_bytes: Range(1 << 14, 1 << 20),
+            configs: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Brokers {
+    shards: Range,
+    configs: BTreeMap<String, String>,
+}
+
+impl Default for Brokers {
+    fn default() -> Brokers {
+        Brokers { shards: Range(1, 4), configs: BTreeMap::new() }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Load {
+    /// Operations a second, of all clients together.
+    per_s: Range,
+    producers: Range,
+    consumers: Range,
+    listers: Range,
+    creators: Range,
+    hostile: Range,
+    batch_records: Range,
+    value_bytes: Range,
+    timeout_ms: Range,
+    /// Of a hundred seeds, how many have producers that sometimes send rubbish.
+    broken_percent: u32,
+}
+
+impl Default for Load {
+    fn default() -> Load {
+        Load {
+            per_s: Range(100, 100),
+            producers: Range(1, 4),
+            consumers: Range(1, 4),
+            listers: Range(0, 1),
+            creators: Range(0, 1),
+            hostile: Range(0, 0),
+            batch_records: Range(1, 30),
+            value_bytes: Range(1, 2000),
+            timeout_ms: Range(500, 10_000),
+            broken_percent: 40,
+        }
+    }
+}
+
+/// How often, of a hundred seeds, the healthy world is rougher than usual.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rough {
+    /// The network loses segments all the time.
+    lossy_percent: u32,
+    /// Syncs are slow all the time: what is appended waits long to be durable.
+    slow_sync_percent: u32,
+    /// Files are large beside what the kernel keeps dirty: it writes back on its own.
+    writeback_percent: u32,
+}
+
+impl Default for Rough {
+    fn default() -> Rough {
+        Rough { lossy_percent: 20, slow_sync_percent: 30, writeback_percent: 30 }
+    }
+}
+
+/// A kind of fault and how often it comes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultDraw {
+    /// Of a hundred seeds, how many have this kind at all.
+    #[serde(default = "always")]
+    on_percent: u32,
+    #[serde(default = "range::<1, 3>")]
+    count: Range,
+    action: ActionDraw,
+    /// Which events may trigger it; none: a time.
+    #[serde(default)]
+    events: Vec<EventKind>,
+    /// Of a hundred, how many wait for an event if there are any.
+    #[serde(default = "half")]
+    event_percent: u32,
+    #[serde(default = "range::<1, 200>")]
+    nth: Range,
+    #[serde(default = "range::<0, 2000>")]
+    after_us: Range,
+    /// What follows once it has healed: each waits for an event of its own.
+    #[serde(default)]
+    then: Vec<FaultDraw>,
+}
+
+fn always() -> u32 {
+    100
+}
+
+fn half() -> u32 {
+    50
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum ActionDraw {
+    Kill { down_ms: Range },
+    PowerLoss { down_ms: Range },
+    Stop { down_ms: Range },
+    SyncErrors { ppm: Range, for_ms: Range },
+    WriteErrors { ppm: Range, for_ms: Range },
+    ReadErrors { ppm: Range, for_ms: Range },
+    Full { left_bytes: Range, for_ms: Range },
+    Slow { times: Range, for_ms: Range },
+    HungSync { for_ms: Range },
+    Cut { for_ms: Range },
+    CutInbound { for_ms: Range },
+    CutOutbound { for_ms: Range },
+    Loss { ppm: Range, for_ms: Range },
+    Delay { ms: Range, for_ms: Range },
+    Reset {},
+}
+
+fn budget() -> Usage {
+    Usage { memory_bytes: 512 << 20, descriptors: 1000, tasks: 1000, disk_bytes: 256 << 20 }
+}
+
+impl Distribution {
+    /// The distribution that a file of `scenarios/` describes.
+    pub fn from_toml(text: &str) -> Result<Distribution, String> {
+        toml::from_str(text).map_err(|e| e.to_string())
+    }
+
+    /// The scenario of a seed: a function of the two.
+    pub fn draw(&self, seed: u64) -> Scenario {
+        let stream = |part: &str| Stream::new(seed, &format!("scenario/{}/{part}", self.name));
+        let broker = 1;
+        let duration_ms = 1000 * self.duration_s.draw(&mut stream("duration"));
+        let mut faults = Vec::new();
+        for (n, draw) in self.faults.iter().enumerate() {
+            draw.draw(&mut stream(&format!("fault/{n}")), &format!("f{n}"), broker, duration_ms, &mut faults);
+        }
+        let mut stream_of_shards = stream("shards");
+        let scenario = Scenario {
+            name: self.name.clone(),
+            seed,
+            topology: Topology { brokers: vec![broker], topics: self.topics.draw(&mut stream("topics")) },
+            knobs: Knobs {
+                shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
+                configs: self.brokers.configs.clone(),
+            },
+            net: self.rough.net(&mut stream("net")),
+            disk: self.rough.disk(&mut stream("disk")),
+            clients: self.load.draw(&stream),
+            faults,
+            duration_ms,
+            quiesce_ms: 30_000,
+            budget: self.budget,
+            expected: Vec::new(),
+        };
+        debug_assert_eq!(scenario.validate(), Ok(()));
+        scenario
+    }
+}
+
+impl Topics {
+    fn draw(&self, stream: &mut Stream) -> Vec<TopicSpec> {
+        (0..self.count.draw(stream))
+            .map(|n| {
+                let mut configs = self.configs.clone();
+                configs.insert("segment.bytes".into(), self.segment_bytes.draw_log(stream).to_string());
+                TopicSpec {
+                    name: format!("t{n}"),
+                    partitions: self.partitions.draw(stream) as i32,
+                    durable: stream.chance(self.durable_percent * PERCENT),
+                    configs,
+                }
+            })
+            .collect()
+    }
+}
+
+impl Rough {
+    fn net(&self, stream: &mut Stream) -> NetKnobs {
+        let usual = NetKnobs::default();
+        let lossy = stream.chance(self.lossy_percent * PERCENT);
+        let loss_ppm = if lossy { stream.between(1, 5 * u64::from(PERCENT)) as u32 } else { 0 };
+        NetKnobs { link: LinkKnobs { loss_ppm, ..usual.link }, ..usual }
+    }
+
+    fn disk(&self, stream: &mut Stream) -> DiskKnobs {
+        let mut disk = DiskKnobs::default();
+        if stream.chance(self.slow_sync_percent * PERCENT) {
+            disk.sync.max_us = stream.between(5_000, 100_000);
+            disk.sync.tail_us = 2 * disk.sync.max_us;
+        }
+        if stream.chance(self.writeback_percent * PERCENT) {
+            disk.dirty_bytes = Range(4096, 1 << 20).draw_log(stream);
+        }
+        disk
+    }
+}
+
+impl Load {
+    fn draw(&self, stream: &dyn Fn(&str) -> Stream) -> Vec<ClientSpec> {
+        let mut counts = stream("clients");
+        let per_s = self.per_s.draw(&mut counts).max(1);
+        let kinds = [
+            ("p", self.producers.draw(&mut counts)),
+            ("c", self.consumers.draw(&mut counts)),
+            ("l", self.listers.draw(&mut counts)),
+            ("n", self.creators.draw(&mut counts)),
+            ("h", self.hostile.draw(&mut counts)),
+        ];
+        let broken = counts.chance(self.broken_percent * PERCENT);
+        // Producers and consumers share the stated load; the others are slow beside it.
+        let busy = (kinds[0].1 + kinds[1].1).max(1);
+        let gap_us = 1_000_000 * busy / per_s;
+        let mut clients = Vec::new();
+        for (prefix, count) in kinds {
+            for n in 1..=count {
+                let name = format!("{prefix}{n}");
+                let mut own = stream(&format!("client/{name}"));
+                let kind = self.kind(prefix, n as u32, broken, &mut own);
+                let gap_us =
+                    if matches!(prefix, "p" | "c") { gap_us } else { own.between(500_000, 3_000_000) };
+                clients.push(ClientSpec { name, gap_us, operations_max: None, kind });
+            }
+        }
+        clients
+    }
+
+    fn kind(&self, prefix: &str, number: u32, broken: bool, own: &mut Stream) -> ClientKind {
+        let one_of = |own: &mut Stream, items: &[u64]| *own.pick(items).expect("items are given");
+        match prefix {
+            "p" => ClientKind::Producer {
+                number,
+                acks: [-1, -1, -1, 1, 0][own.index(5)],
+                in_flight: one_of(own, &[1, 1, 2, 5]) as u32,
+                batch_records: self.batch_records.draw_log(own) as u32,
+                value_bytes: self.value_bytes.draw_log(own) as u32,
+                codecs: some_of(
+                    own,
+                    &[Codec::None, Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd],
+                ),
+                broken_ppm: if broken { own.between(1, 10 * u64::from(PERCENT)) as u32 } else { 0 },
+                timeout_ms: self.timeout_ms.draw_log(own),
+            },
+            "c" => ClientKind::Consumer {
+                start: [StartAt::Any, StartAt::Earliest, StartAt::Latest, StartAt::Random][own.index(4)],
+                max_bytes: Range(1, 1 << 20).draw_log(own) as u32,
+                max_wait_ms: one_of(own, &[0, 10, 500, 2000]) as u32,
+                polls: Range(1, 200).draw_log(own) as u32,
+            },
+            "l" => ClientKind::Lister,
+            "n" => ClientKind::Creator { topics: own.between(1, 10) as u32 },
+            _ => ClientKind::Hostile {
+                tricks: some_of(
+                    own,
+                    &[
+                        Hostility::Silence,
+                        Hostility::Noise,
+                        Hostility::HalfFrame,
+                        Hostility::HugeLength,
+                        Hostility::RandomBody,
+                        Hostility::NeverReads,
+                        Hostility::HangUp,
+                    ],
+                ),
+            },
+        }
+    }
+}
+
+/// A random selection of the items, at least one.
+fn some_of<T: Copy + PartialEq>(stream: &mut Stream, items: &[T]) -> Vec<T> {
+    let mut chosen: Vec<T> = items.iter().copied().filter(|_| stream.chance(50 * PERCENT)).collect();
+    chosen.dedup();
+    if chosen.is_empty() { vec![items[stream.index(items.len())]] } else { chosen }
+}
+
+impl FaultDraw {
+    /// Draws the faults of this kind; `name` is the prefix of their names.
+    fn draw(&self, stream: &mut Stream, name: &str, broker: i32, duration_ms: u64, into: &mut Vec<Fault>) {
+        if !stream.chance(self.on_percent * PERCENT) {
+            return;
+        }
+        for n in 0..self.count.draw(stream) {
+            let name = format!("{name}.{n}");
+            let trigger = if !self.events.is_empty() && stream.chance(self.event_percent * PERCENT) {
+                self.wait(stream, None)
+            } else {
+                Trigger::At(stream.between(0, duration_ms))
+            };
+            let action = self.action.draw(stream);
+            into.push(Fault { name: name.clone(), broker, trigger, action });
+            self.draw_then(stream, &name, broker, into);
+        }
+    }
+
+    fn draw_then(&self, stream: &mut Stream, since: &str, broker: i32, into: &mut Vec<Fault>) {
+        for (n, then) in self.then.iter().enumerate() {
+            if stream.chance(then.on_percent * PERCENT) {
+                let name = format!("{since}.then{n}");
+                let trigger = then.wait(stream, Some(since));
+                let action = then.action.draw(stream);
+                into.push(Fault { name: name.clone(), broker, trigger, action });
+                then.draw_then(stream, &name, broker, into);
+            }
+        }
+    }
+
+    fn wait(&self, stream: &mut Stream, since: Option<&str>) -> Trigger {
+        Trigger::Event {
+            since: since.map(str::to_string),
+            kind: stream.pick(&self.events).copied().unwrap_or(EventKind::Started),
+            nth: self.nth.draw_log(stream).max(1) as u32,
+            after_us: self.after_us.draw_log(stream),
+        }
+    }
+}
+
+impl ActionDraw {
+    fn draw(&self, stream: &mut Stream) -> Action {
+        let mut log = |range: &Range| range.draw_log(stream);
+        match self {
+            ActionDraw::Kill { down_ms } => Action::Kill { down_ms: log(down_ms) },
+            ActionDraw::PowerLoss { down_ms } => Action::PowerLoss { down_ms: log(down_ms) },
+            ActionDraw::Stop { down_ms } => Action::Stop { down_ms: log(down_ms) },
+            ActionDraw::SyncErrors { ppm, for_ms } => {
+                disk(DiskFault::SyncErrors(log(ppm) as u32), log(for_ms))
+            }
+            ActionDraw::WriteErrors { ppm, for_ms } => {
+                disk(DiskFault::WriteErrors(log(ppm) as u32), log(for_ms))
+            }
+            ActionDraw::ReadErrors { ppm, for_ms } => {
+                disk(DiskFault::ReadErrors(log(ppm) as u32), log(for_ms))
+            }
+            ActionDraw::Full { left_bytes, for_ms } => disk(DiskFault::Full(log(left_bytes)), log(for_ms)),
+            ActionDraw::Slow { times, for_ms } => disk(DiskFault::Slow(log(times) as u32), log(for_ms)),
+            ActionDraw::HungSync { for_ms } => disk(DiskFault::HungSync, log(for_ms)),
+            ActionDraw::Cut { for_ms } => link(LinkFault::Cut, log(for_ms)),
+            ActionDraw::CutInbound { for_ms } => link(LinkFault::CutInbound, log(for_ms)),
+            ActionDraw::CutOutbound { for_ms } => link(LinkFault::CutOutbound, log(for_ms)),
+            ActionDraw::Loss { ppm, for_ms } => link(LinkFault::Loss(log(ppm) as u32), log(for_ms)),
+            ActionDraw::Delay { ms, for_ms } => link(LinkFault::Delay(log(ms)), log(for_ms)),
+            ActionDraw::Reset {} => link(LinkFault::Reset, 0),
+        }
+    }
+}
+
+fn disk(fault: DiskFault, for_ms: u64) -> Action {
+    Action::Disk { fault, for_ms }
+}
+
+fn link(fault: LinkFault, for_ms: u64) -> Action {
+    Action::Link { fault, for_ms }
+}
+
+#[cfg(test)]
+#[path = "distribution_test.rs"]
+mod tests;

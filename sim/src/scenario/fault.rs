@@ -1,0 +1,155 @@
+//! What goes wrong: a trigger and an action.
+//!
+//! Every fault carries the time of its own healing, so that a fault is one item: taking it out of a scenario leaves
+//! nothing half done.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Its name, unique in the scenario: it keys the fault's randomness.
+    pub name: String,
+    /// The broker it happens to.
+    pub broker: i32,
+    /// When.
+    pub trigger: Trigger,
+    /// What.
+    pub action: Action,
+}
+
+/// When a fault happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Trigger {
+    /// At this time, in simulated milliseconds since the chaos began.
+    At(u64),
+    /// After the n-th event of a kind that the fault's broker tells.
+    Event {
+        /// Counting begins when the fault of this name has healed: a process that it took down is started again.
+        /// Without it, when the chaos begins.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<String>,
+        /// Which kind.
+        kind: EventKind,
+        /// Which one, from 1.
+        nth: u32,
+        /// How long after it, in microseconds.
+        after_us: u64,
+    },
+}
+
+/// Kinds of events to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A process serves clients.
+    Started,
+    /// A log was opened.
+    Recovered,
+    /// Records were appended.
+    Appended,
+    /// A sync finished.
+    Synced,
+    /// The high watermark moved.
+    HighWatermark,
+    /// A segment was begun.
+    Rolled,
+    /// A produce answer is about to leave.
+    Acknowledged,
+    /// Records are about to leave.
+    Served,
+    /// A log directory was given up.
+    Fenced,
+}
+
+impl EventKind {
+    /// The kind of an event, of those that can be waited for.
+    pub fn of(event: &::runtime::Event) -> Option<EventKind> {
+        use ::runtime::Event;
+        Some(match event {
+            Event::Started { .. } => EventKind::Started,
+            Event::Recovered { .. } => EventKind::Recovered,
+            Event::Appended { .. } => EventKind::Appended,
+            Event::Synced { .. } => EventKind::Synced,
+            Event::HighWatermark { .. } => EventKind::HighWatermark,
+            Event::Rolled { .. } => EventKind::Rolled,
+            Event::Acknowledged { .. } => EventKind::Acknowledged,
+            Event::Served { .. } => EventKind::Served,
+            Event::Fenced(_) => EventKind::Fenced,
+            _ => return None,
+        })
+    }
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// The process is killed and started again after so many milliseconds: the page cache survives.
+    Kill {
+        /// Until it is started again.
+        down_ms: u64,
+    },
+    /// The machine loses power and starts again after so many milliseconds: what was not synced may be gone.
+    PowerLoss {
+        /// Until it is started again.
+        down_ms: u64,
+    },
+    /// The process is asked to stop, and started again so many milliseconds after it has.
+    Stop {
+        /// Until it is started again.
+        down_ms: u64,
+    },
+    /// The disk misbehaves for a while.
+    Disk {
+        /// How.
+        fault: DiskFault,
+        /// For how long.
+        for_ms: u64,
+    },
+    /// The links between the broker and its clients misbehave for a while.
+    Link {
+        /// How.
+        fault: LinkFault,
+        /// For how long.
+        for_ms: u64,
+    },
+}
+
+/// How a disk misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DiskFault {
+    /// Syncs fail with this chance, in parts per million: what they should have made durable can't be trusted.
+    SyncErrors(u32),
+    /// Writes fail with this chance, in parts per million, some part of them done.
+    WriteErrors(u32),
+    /// Reads fail with this chance, in parts per million.
+    ReadErrors(u32),
+    /// So many bytes are left.
+    Full(u64),
+    /// Every operation takes so many times longer.
+    Slow(u32),
+    /// No sync returns.
+    HungSync,
+}
+
+/// How links misbehave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum LinkFault {
+    /// Nothing gets through in either direction.
+    Cut,
+    /// Nothing gets through from the clients to the broker.
+    CutInbound,
+    /// Nothing gets through from the broker to the clients.
+    CutOutbound,
+    /// Segments are lost with this chance, in parts per million, and sent again later.
+    Loss(u32),
+    /// So many milliseconds are added to every segment's way.
+    Delay(u64),
+    /// Every connection is reset at once.
+    Reset,
+}

@@ -1,0 +1,130 @@
+//! A scenario: everything that one simulated run is, as data.
+//!
+//! `seed → Scenario` happens in [`distribution`], outside of the simulation; the runner accepts nothing but a
+//! Scenario, and prints one for each failure. So a run can be stored, read by people, edited and shrunk: take out a
+//! fault, a client, a topic, and run it again. For that to leave the rest unchanged, every random choice made
+//! while it runs comes from a stream named after the thing that chooses (a client, a link, a disk), seeded by
+//! `seed` and that name; and faults fire on a time or on an event, never on "the next" of something else.
+
+pub mod distribution;
+pub mod fault;
+pub mod workload;
+
+pub use fault::{Action, DiskFault, EventKind, Fault, LinkFault, Trigger};
+pub use workload::{ClientKind, ClientSpec, Codec, Hostility, StartAt};
+
+use crate::checkers::Usage;
+use crate::disk::DiskKnobs;
+use crate::net::NetKnobs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The distribution it was drawn from.
+    pub name: String,
+    /// Seeds every named stream of randomness of the run.
+    pub seed: u64,
+    /// Brokers and topics.
+    pub topology: Topology,
+    /// How the brokers are configured and scheduled.
+    pub knobs: Knobs,
+    /// The network when nothing is wrong with it.
+    pub net: NetKnobs,
+    /// Every disk when nothing is wrong with it.
+    pub disk: DiskKnobs,
+    /// Who does what.
+    pub clients: Vec<ClientSpec>,
+    /// What goes wrong, and when.
+    pub faults: Vec<Fault>,
+    /// Length of the chaos, in simulated milliseconds.
+    pub duration_ms: u64,
+    /// How long after the last fault has healed everything must be readable again, in simulated milliseconds.
+    pub quiesce_ms: u64,
+    /// What a broker may use at most.
+    pub budget: Usage,
+    /// Invariants that are known to break here: empty, but for the regressions of bugs not yet mended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<String>,
+}
+
+/// Brokers and topics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The brokers' ids. The metadata quorum is all of them.
+    pub brokers: Vec<i32>,
+    /// Topics that exist from the start.
+    pub topics: Vec<TopicSpec>,
+}
+
+/// A topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSpec {
+    /// Its name.
+    pub name: String,
+    /// How many partitions.
+    pub partitions: i32,
+    /// Whether it promises durability (`flush.messages=1`) or is left to the page cache.
+    pub durable: bool,
+    /// Further configs, Kafka's keys: `segment.bytes`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configs: BTreeMap<String, String>,
+}
+
+/// How brokers are configured and scheduled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knobs {
+    /// Shards of each broker: how many tasks own its partitions.
+    pub shards: u32,
+    /// Broker configs, Kafka's keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configs: BTreeMap<String, String>,
+}
+
+impl Scenario {
+    /// Its JSON, for people and for the runner.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a scenario is plain data")
+    }
+
+    /// The scenario that some JSON describes.
+    pub fn from_json(text: &str) -> Result<Scenario, String> {
+        let scenario: Scenario = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        scenario.validate()?;
+        Ok(scenario)
+    }
+
+    /// What makes no sense in it, if anything.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.topology.brokers.is_empty() {
+            return Err("no broker".into());
+        }
+        let mut names: Vec<&str> = self.clients.iter().map(|c| c.name.as_str()).collect();
+        names.extend(self.faults.iter().map(|f| f.name.as_str()));
+        names.extend(self.topology.topics.iter().map(|t| t.name.as_str()));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() != count {
+            return Err("two clients, faults or topics share a name, and with it their randomness".into());
+        }
+        for fault in &self.faults {
+            if !self.topology.brokers.contains(&fault.broker) {
+                return Err(format!("{}: there is no broker {}", fault.name, fault.broker));
+            }
+            if matches!(&fault.trigger, Trigger::Event { nth: 0, .. }) {
+                return Err(format!("{}: events are counted from 1", fault.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "scenario_test.rs"]
+mod tests;

@@ -1,0 +1,34 @@
+//! The system under test: the production broker, as a simulated machine boots it.
+
+use crate::harness::{BrokerSpec, Stop};
+use crate::runtime::SimRuntime;
+use model::config::BrokerSettings;
+use server::{Broker, Stopped};
+use std::future::Future;
+use std::pin::Pin;
+
+/// A broker's process, from its start to its end: the same calls that the `tidemark` binary makes.
+pub fn broker(
+    runtime: SimRuntime,
+    spec: BrokerSpec,
+    stop: Stop,
+) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> {
+    Box::pin(serve(runtime, spec, stop))
+}
+
+async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<(), String> {
+    let mut pairs = spec.configs;
+    pairs.insert("node.id".into(), spec.id.to_string());
+    pairs.insert("listeners".into(), format!("PLAINTEXT://{}", spec.listen));
+    let (settings, _) = BrokerSettings::from_pairs(pairs).map_err(|e| e.to_string())?;
+    let broker = Broker::start(runtime, settings).await.map_err(|e| e.to_string())?;
+    let stopped = tokio::select! {
+        biased;
+        stopped = broker.stopped() => stopped,
+        () = stop.asked() => broker.stop().await,
+    };
+    match stopped {
+        Stopped::Clean => Ok(()),
+        Stopped::Fenced(why) => Err(format!("fenced: {why:?}")),
+    }
+}

@@ -1,0 +1,131 @@
+//! The clients of a run: real ones, over simulated sockets, that write down what they did.
+//!
+//! Each runs on a machine of its own, draws from a stream of its own name, and knows nothing of the others or of the
+//! faults. Nothing is ever sent twice: what may have been applied is recorded as unknown.
+
+mod consumer;
+mod creator;
+mod hostile;
+mod lister;
+mod producer;
+mod session;
+
+pub(crate) use creator::{Created, create};
+pub(crate) use lister::topics;
+pub(crate) use producer::LAST_WORDS;
+pub(crate) use session::{Poll, Session};
+
+use crate::harness::Hub;
+use crate::history::{Call, Reply, Step};
+use crate::random::Stream;
+use crate::runtime::{SimRuntime, World};
+use crate::scenario::{ClientKind, ClientSpec, TopicSpec};
+use ::runtime::Runtime;
+use model::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What every client knows.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The world, for its true clock.
+    pub world: World,
+    /// Where it is written down.
+    pub hub: Arc<Hub>,
+    /// Where the brokers listen.
+    pub brokers: Arc<Vec<SocketAddr>>,
+    /// Topics that exist from the start.
+    pub topics: Arc<Vec<TopicSpec>>,
+    /// When clients stop, in true nanoseconds.
+    pub until: u64,
+}
+
+/// One client at work.
+pub struct Client {
+    around: Surroundings,
+    runtime: SimRuntime,
+    name: String,
+    stream: Stream,
+    gap_us: u64,
+    operations_left: u64,
+}
+
+/// Runs a client until its time is over: what its machine boots.
+pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
+    let stream = around.world.stream(&format!("client/{}", spec.name));
+    let operations_left = spec.operations_max.unwrap_or(u64::MAX);
+    let client = Client { around, runtime, name: spec.name, stream, gap_us: spec.gap_us, operations_left };
+    match spec.kind {
+        ClientKind::Producer { .. } => producer::run(client, &spec.kind).await,
+        ClientKind::Consumer { start, max_bytes, max_wait_ms, polls } => {
+            consumer::run(client, start, max_bytes, max_wait_ms, polls).await;
+        }
+        ClientKind::Lister => lister::run(client).await,
+        ClientKind::Creator { topics } => creator::run(client, topics).await,
+        ClientKind::Hostile { tricks } => hostile::run(client, &tricks).await,
+    }
+}
+
+impl Client {
+    /// A client outside of any workload: the harness's own.
+    pub fn of_harness(name: &str, around: Surroundings, runtime: SimRuntime) -> Client {
+        let stream = around.world.stream(&format!("client/{name}"));
+        let name = name.to_string();
+        Client { around, runtime, name, stream, gap_us: 0, operations_left: u64::MAX }
+    }
+
+    /// Whether its time is over.
+    pub fn over(&self) -> bool {
+        self.operations_left == 0 || self.around.world.now_nanos() >= self.around.until
+    }
+
+    /// So far from now, on its own clock.
+    pub fn after_ms(&self, ms: u64) -> Instant {
+        self.runtime.now() + Duration::from_millis(ms)
+    }
+
+    /// Waits a random while around `ms`.
+    pub async fn rest_ms(&mut self, ms: u64) {
+        let us = self.stream.between(ms * 500, ms * 1500);
+        self.runtime.sleep_until(self.runtime.now() + Duration::from_micros(us)).await;
+    }
+
+    /// Waits for the time of the next operation: anything from none to twice the average gap.
+    pub async fn next_operation(&mut self) {
+        self.operations_left = self.operations_left.saturating_sub(1);
+        let gap = Duration::from_micros(self.stream.between(0, 2 * self.gap_us));
+        self.runtime.sleep_until(self.runtime.now() + gap).await;
+    }
+
+    /// One of the topics that exist from the start, and one of its partitions.
+    pub fn any_partition(&mut self) -> Option<(String, i32)> {
+        let topic = self.stream.pick(&self.around.topics)?.clone();
+        let partition = self.stream.below(topic.partitions.max(1) as u64) as i32;
+        Some((topic.name, partition))
+    }
+
+    /// Writes down that an operation begins.
+    pub fn invoke(&self, call: Call) -> u64 {
+        self.around.hub.invoke(&self.name, call)
+    }
+
+    /// Writes down that it succeeded.
+    pub fn ok(&self, op: u64, reply: Reply) {
+        self.around.hub.finish(&self.name, op, Step::Ok { reply });
+    }
+
+    /// Writes down that it certainly did not happen.
+    pub fn fail(&self, op: u64, error: impl Into<String>) {
+        self.around.hub.finish(&self.name, op, Step::Fail { error: error.into() });
+    }
+
+    /// Writes down that nobody knows.
+    pub fn info(&self, op: u64, error: impl Into<String>) {
+        self.around.hub.finish(&self.name, op, Step::Info { error: error.into() });
+    }
+}
+
+/// An error code for people.
+pub fn code(number: i16) -> String {
+    format!("{:?} ({number})", protocol::ErrorCode::from_code(number))
+}

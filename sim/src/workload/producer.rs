@@ -1,0 +1,231 @@
+//! Producers: batches of every size, codec and acks, one or several under way, some broken on purpose.
+
+use super::{Client, Session, code};
+use crate::history::{Call, Reply, Step, Value, definite};
+use crate::runtime::{SimRuntime, SimTask};
+use crate::scenario::{ClientKind, Codec};
+use ::runtime::Runtime;
+use bytes::Bytes;
+use client::single;
+use client::{CallError, Pending};
+use model::time::{Duration, Instant};
+use model::{PartitionIndex, Timestamp};
+use protocol::messages::produce::ProduceRequest;
+use records::batch::{BatchBuilder, Compression, HEADER_LEN};
+use std::collections::VecDeque;
+
+/// What a producer is like.
+struct Manner<'a> {
+    number: u32,
+    acks: i16,
+    in_flight: usize,
+    batch_records: u64,
+    value_bytes: u64,
+    codecs: &'a [Codec],
+    broken_ppm: u32,
+    timeout_ms: u64,
+}
+
+/// What is wrong with a send that must be refused.
+#[derive(Clone, Copy)]
+enum Broken {
+    /// One bit of the records.
+    Checksum,
+    /// The format version.
+    Magic,
+    /// A partition that the topic does not have.
+    Partition,
+    /// More records claimed than there are.
+    Count,
+    /// No batch at all.
+    Nothing,
+}
+
+pub(super) async fn run(mut client: Client, kind: &ClientKind) {
+    let ClientKind::Producer {
+        number,
+        acks,
+        in_flight,
+        batch_records,
+        value_bytes,
+        codecs,
+        broken_ppm,
+        timeout_ms,
+    } = kind
+    else {
+        unreachable!("a producer's kind");
+    };
+    let manner = Manner {
+        number: *number,
+        acks: *acks,
+        in_flight: (*in_flight).max(1) as usize,
+        batch_records: u64::from((*batch_records).max(1)),
+        value_bytes: u64::from((*value_bytes).max(1)),
+        codecs,
+        broken_ppm: *broken_ppm,
+        timeout_ms: *timeout_ms,
+    };
+    let mut counter = 0;
+    while let Some(session) = Session::open(&mut client).await {
+        one_session(&mut client, session, &manner, &mut counter).await;
+    }
+}
+
+/// Sends until the connection fails or the time is over, then waits for what is under way.
+async fn one_session(client: &mut Client, mut session: Session, manner: &Manner<'_>, counter: &mut u64) {
+    let mut under_way: VecDeque<SimTask<bool>> = VecDeque::new();
+    loop {
+        client.next_operation().await;
+        if client.over() {
+            break;
+        }
+        while under_way.front().is_some_and(SimTask::is_finished) || under_way.len() >= manner.in_flight {
+            let oldest = under_way.pop_front().expect("there is a first one");
+            if oldest.await != Ok(true) {
+                // Dropping the session ends the others: their outcome is unknown.
+                drop(session);
+                return drain(under_way).await;
+            }
+        }
+        match send(client, &mut session, manner, counter).await {
+            Ok(Some(answer)) => under_way.push_back(answer),
+            Ok(None) => {}
+            Err(()) => break,
+        }
+    }
+    drain(under_way).await;
+}
+
+async fn drain(under_way: VecDeque<SimTask<bool>>) {
+    for answer in under_way {
+        // Aborted tasks are those of a machine that is going down with this one.
+        let _ = answer.await;
+    }
+}
+
+/// One send. What it gives tells, when it ends, whether the connection is still good.
+async fn send(
+    client: &mut Client,
+    session: &mut Session,
+    manner: &Manner<'_>,
+    counter: &mut u64,
+) -> Result<Option<SimTask<bool>>, ()> {
+    let Some((name, mut partition)) = client.any_partition() else { return Ok(None) };
+    // Topics that exist from the start are never deleted.
+    let Some(topic) = session.topic(&name).cloned() else { return Err(()) };
+    let count = client.stream.between(1, manner.batch_records);
+    let values: Vec<Value> =
+        (0..count).map(|n| Value { client: manner.number, counter: *counter + n }).collect();
+    *counter += count;
+    let broken = client.stream.chance(manner.broken_ppm).then(|| {
+        [Broken::Checksum, Broken::Magic, Broken::Partition, Broken::Count, Broken::Nothing]
+            [client.stream.index(5)]
+    });
+    let mut batch = batch(client, manner, &values);
+    if let Some(broken) = broken {
+        (batch, partition) = spoil(client, broken, batch, partition);
+    }
+    let version = session.version::<ProduceRequest>();
+    let timeout_ms = manner.timeout_ms as i32;
+    let request = single::produce(&topic, PartitionIndex(partition), manner.acks, timeout_ms, batch);
+    let op = client.invoke(Call::Produce { topic: name, partition, acks: manner.acks, values });
+    if manner.acks == 0 {
+        return match session.connection.send_unanswered(version, &request).await {
+            // Whatever the broker does with rubbish, it may not store it.
+            Ok(()) if broken.is_some() => {
+                client.fail(op, "sent broken");
+                Ok(None)
+            }
+            Ok(()) => {
+                client.ok(op, Reply::Produced { base: -1 });
+                Ok(None)
+            }
+            Err(e) => {
+                client.info(op, e.to_string());
+                Err(())
+            }
+        };
+    }
+    match session.connection.send(version, &request).await {
+        Ok(pending) => {
+            let deadline = client.after_ms(manner.timeout_ms + 500);
+            Ok(Some(wait(client, op, pending, deadline)))
+        }
+        Err(e) => {
+            client.info(op, e.to_string());
+            Err(())
+        }
+    }
+}
+
+/// Waits for an answer and writes it down.
+fn wait(
+    client: &Client,
+    op: u64,
+    pending: Pending<SimRuntime, ProduceRequest>,
+    deadline: Instant,
+) -> SimTask<bool> {
+    let (hub, name) = (client.around.hub.clone(), client.name.clone());
+    client.runtime.spawn("producer-answer", async move {
+        let answer = pending.answer(deadline).await;
+        let usable = !matches!(&answer, Err(CallError::Closed(_) | CallError::TimedOut));
+        let info = |error: String| Step::Info { error };
+        let step = match &answer {
+            Err(e) => info(e.to_string()),
+            Ok(response) => match single::produced(response) {
+                None => info("an answer about nothing".into()),
+                Some(told) if told.error_code == 0 => {
+                    Step::Ok { reply: Reply::Produced { base: told.base_offset } }
+                }
+                Some(told) if definite(told.error_code) => Step::Fail { error: code(told.error_code) },
+                Some(told) => info(code(told.error_code)),
+            },
+        };
+        hub.finish(&name, op, step);
+        usable
+    })
+}
+
+fn batch(client: &mut Client, manner: &Manner<'_>, values: &[Value]) -> Bytes {
+    let codec = client.stream.pick(manner.codecs).copied().unwrap_or(Codec::None);
+    let mut builder = BatchBuilder::produced().compression(match codec {
+        Codec::None => Compression::None,
+        Codec::Gzip => Compression::Gzip,
+        Codec::Snappy => Compression::Snappy,
+        Codec::Lz4 => Compression::Lz4,
+        Codec::Zstd => Compression::Zstd,
+    });
+    let now = client.runtime.wall_ms();
+    for value in values {
+        let mut bytes = value.to_string().into_bytes();
+        let length = client.stream.between(1, manner.value_bytes) as usize;
+        if bytes.len() < length {
+            bytes.push(b' ');
+            let filler = b'a' + (value.counter % 26) as u8;
+            bytes.resize(length.max(bytes.len()), filler);
+        }
+        // Not always in order: a client's clock may jump.
+        let timestamp = Timestamp(now - client.stream.between(0, 50) as i64);
+        builder.push(timestamp, None, Some(&bytes));
+    }
+    builder.build()
+}
+
+/// Spoils a batch or where it goes.
+fn spoil(client: &mut Client, broken: Broken, batch: Bytes, partition: i32) -> (Bytes, i32) {
+    let mut bytes = batch.to_vec();
+    match broken {
+        Broken::Checksum => {
+            let at = client.stream.between(HEADER_LEN as u64, bytes.len() as u64 - 1) as usize;
+            bytes[at] ^= 1 << client.stream.below(8);
+        }
+        Broken::Magic => bytes[16] = client.stream.between(3, 127) as u8,
+        Broken::Partition => return (batch, partition + 1000),
+        Broken::Count => bytes[60] ^= 1,
+        Broken::Nothing => bytes.clear(),
+    }
+    (bytes.into(), partition)
+}
+
+/// How long after its answer was due a producer's machine is given up, for who waits for all clients.
+pub const LAST_WORDS: Duration = Duration::from_secs(15);
