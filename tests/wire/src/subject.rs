@@ -1,1 +1,120 @@
-//! What is declared.
+//! Everything that is declared, behind one type, so that a test is a loop.
+
+use bytes::Bytes;
+use protocol::messages::{api_versions, create_topics, fetch, list_offsets, metadata, produce};
+use records::codec::{DecodeError, EncodeError, Reader, Writer};
+use records::message::{Message, Schema};
+use records::{control, metadata as log};
+
+/// A declared message.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    /// The folder of its schema.
+    pub folder: &'static str,
+    /// Its table.
+    pub schema: &'static Schema,
+    /// Reads it, to be looked at.
+    pub decode: fn(Bytes, i16) -> Result<Decoded, DecodeError>,
+    /// Reads it and drops it: no memory but the decoder's.
+    pub decode_only: fn(Bytes, i16) -> Result<(), DecodeError>,
+}
+
+/// A message that was read.
+pub struct Decoded {
+    /// Bytes that were left over.
+    pub left: usize,
+    /// Writes it at a version.
+    pub encode: Box<dyn Fn(i16) -> Result<Bytes, EncodeError>>,
+    /// True when the bytes of this version read as the same message.
+    pub reads_as: Box<dyn Fn(Bytes, i16) -> bool>,
+}
+
+fn subject<M: Message>(folder: &'static str) -> Subject {
+    let decode_only = |bytes, version| M::decode(&mut Reader::new(bytes), version).map(drop);
+    Subject { folder, schema: M::SCHEMA, decode: decode::<M>, decode_only }
+}
+
+fn decode<M: Message>(bytes: Bytes, version: i16) -> Result<Decoded, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let message = M::decode(&mut reader, version)?;
+    let other = message.clone();
+    Ok(Decoded {
+        left: reader.remaining(),
+        encode: Box::new(move |version| {
+            let mut writer = Writer::new();
+            message.encode(&mut writer, version)?;
+            Ok(writer.into_bytes())
+        }),
+        reads_as: Box::new(move |bytes, version| {
+            M::decode(&mut Reader::new(bytes), version).as_ref() == Ok(&other)
+        }),
+    })
+}
+
+/// Requests and responses.
+pub fn messages() -> Vec<Subject> {
+    vec![
+        subject::<api_versions::ApiVersionsRequest>("clients"),
+        subject::<api_versions::ApiVersionsResponse>("clients"),
+        subject::<create_topics::CreateTopicsRequest>("clients"),
+        subject::<create_topics::CreateTopicsResponse>("clients"),
+        subject::<fetch::FetchRequest>("clients"),
+        subject::<fetch::FetchResponse>("clients"),
+        subject::<list_offsets::ListOffsetsRequest>("clients"),
+        subject::<list_offsets::ListOffsetsResponse>("clients"),
+        subject::<metadata::MetadataRequest>("clients"),
+        subject::<metadata::MetadataResponse>("clients"),
+        subject::<produce::ProduceRequest>("clients"),
+        subject::<produce::ProduceResponse>("clients"),
+    ]
+}
+
+/// Control records.
+pub fn control_records() -> Vec<Subject> {
+    vec![
+        subject::<control::LeaderChangeMessage>("clients"),
+        subject::<control::SnapshotHeaderRecord>("clients"),
+        subject::<control::SnapshotFooterRecord>("clients"),
+        subject::<control::KRaftVersionRecord>("clients"),
+        subject::<control::VotersRecord>("clients"),
+        subject::<control::EndTxnMarker>("clients"),
+    ]
+}
+
+/// Records of the metadata log, without their frames.
+pub fn metadata_records() -> Vec<Subject> {
+    vec![
+        subject::<log::RegisterBrokerRecord>("metadata"),
+        subject::<log::UnregisterBrokerRecord>("metadata"),
+        subject::<log::TopicRecord>("metadata"),
+        subject::<log::PartitionRecord>("metadata"),
+        subject::<log::ConfigRecord>("metadata"),
+        subject::<log::PartitionChangeRecord>("metadata"),
+        subject::<log::FenceBrokerRecord>("metadata"),
+        subject::<log::UnfenceBrokerRecord>("metadata"),
+        subject::<log::RemoveTopicRecord>("metadata"),
+        subject::<log::DelegationTokenRecord>("metadata"),
+        subject::<log::UserScramCredentialRecord>("metadata"),
+        subject::<log::FeatureLevelRecord>("metadata"),
+        subject::<log::ClientQuotaRecord>("metadata"),
+        subject::<log::ProducerIdsRecord>("metadata"),
+        subject::<log::BrokerRegistrationChangeRecord>("metadata"),
+        subject::<log::AccessControlEntryRecord>("metadata"),
+        subject::<log::RemoveAccessControlEntryRecord>("metadata"),
+        subject::<log::NoOpRecord>("metadata"),
+        subject::<log::ZkMigrationStateRecord>("metadata"),
+        subject::<log::RemoveUserScramCredentialRecord>("metadata"),
+        subject::<log::BeginTransactionRecord>("metadata"),
+        subject::<log::EndTransactionRecord>("metadata"),
+        subject::<log::AbortTransactionRecord>("metadata"),
+        subject::<log::RemoveDelegationTokenRecord>("metadata"),
+        subject::<log::RegisterControllerRecord>("metadata"),
+        subject::<log::ClearElrRecord>("metadata"),
+        subject::<log::UnregisterControllerRecord>("metadata"),
+    ]
+}
+
+/// All of them.
+pub fn all() -> Vec<Subject> {
+    [messages(), control_records(), metadata_records()].concat()
+}

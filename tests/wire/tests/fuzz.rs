@@ -1,0 +1,197 @@
+//! Bytes from strangers: no frame makes a decoder panic, or allocate more than 64 KiB plus 32 times its length.
+//!
+//! A frame of four bytes made another implementation ask for 154 GB before anybody had logged in. Frames here are
+//! random bytes, random bytes behind a valid header, and valid messages that were damaged: lengths and counts
+//! overwritten, bytes flipped, cut out, doubled, cut off. What still decodes must also encode, and read the same.
+//!
+//! The allocator counts every byte that is asked for on this thread, freed or not: a stricter bound than memory held.
+
+// A global allocator can't be written without unsafe; it only counts and passes on. The count is of a thread.
+#![allow(unsafe_code, clippy::disallowed_methods)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytes::Bytes;
+use protocol::RequestHeader;
+use records::metadata::MetadataRecord;
+use tidemark_wire_tests::generate::{Draws, Style, message};
+use tidemark_wire_tests::schema::{Schema, load};
+use tidemark_wire_tests::subject::{self, Subject};
+
+thread_local! {
+    static ASKED: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ASKED.with(|asked| asked.set(asked.get() + layout.size()));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ASKED.with(|asked| asked.set(asked.get() + size));
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Frames without `TIDEMARK_FUZZ_FRAMES`.
+const FRAMES: usize = 50_000;
+
+/// Bytes that reading `read` asked for, with what it gave.
+fn counted<T>(read: impl FnOnce() -> T) -> (T, usize) {
+    let before = ASKED.with(Cell::get);
+    let read = read();
+    (read, ASKED.with(Cell::get) - before)
+}
+
+/// What a run met.
+#[derive(Debug, Default)]
+struct Tally {
+    frames: usize,
+    decoded: usize,
+    bytes: usize,
+    /// Bytes asked for beyond 64 KiB, per byte of input, in hundredths: how near the bound was.
+    worst_percent: usize,
+    worst: &'static str,
+}
+
+impl Tally {
+    fn check(&mut self, name: &'static str, frame: &[u8], asked: usize) {
+        let bound = 64 * 1024 + 32 * frame.len();
+        assert!(asked <= bound, "{name}: {asked} bytes asked for a frame of {}: {frame:02x?}", frame.len());
+        let percent = 100 * asked.saturating_sub(64 * 1024) / frame.len().max(1);
+        if percent > self.worst_percent {
+            (self.worst_percent, self.worst) = (percent, name);
+        }
+        self.frames += 1;
+        self.bytes += frame.len();
+    }
+}
+
+#[test]
+fn no_frame_panics_or_allocates_beyond_its_bound() {
+    let frames = std::env::var("TIDEMARK_FUZZ_FRAMES")
+        .map_or(FRAMES, |text| text.parse().expect("a number of frames"));
+    let (clients, metadata) = (load("clients"), load("metadata"));
+    let schema_of =
+        |subject: &Subject| clients.get(subject.schema.name).or(metadata.get(subject.schema.name)).unwrap();
+    let subjects = subject::all();
+    let mut draws = Draws::new(4);
+    let mut tally = Tally::default();
+    while tally.frames < frames {
+        let subject = &subjects[draws.below(subjects.len())];
+        let schema = schema_of(subject);
+        let version = schema.versions.min
+            + draws.below((schema.versions.max - schema.versions.min + 1) as usize) as i16;
+        let frame = frame(schema, version, &mut draws);
+        decode_body(subject, version, &frame, &mut tally);
+        if draws.once_in(4) {
+            decode_whole(schema, version, frame, &mut draws, &mut tally);
+        }
+    }
+    println!("{tally:?}");
+    assert!(
+        tally.decoded > frames / 20,
+        "damage that nothing survives tests the first check only: {tally:?}"
+    );
+}
+
+fn decode_body(subject: &Subject, version: i16, frame: &[u8], tally: &mut Tally) {
+    let input = Bytes::copy_from_slice(frame);
+    // The test's own clone and closures of a message that decodes are counted too, so that is done apart.
+    let (decoded, asked) = counted(|| (subject.decode_only)(input.clone(), version));
+    tally.check(subject.schema.name, frame, asked);
+    if decoded.is_ok() {
+        tally.decoded += 1;
+        let decoded = (subject.decode)(input, version).expect("it decoded before");
+        let encoded = (decoded.encode)(version).expect("what was read can be written");
+        let again = (subject.decode)(encoded.clone(), version).expect("what was written can be read");
+        assert_eq!((again.encode)(version), Ok(encoded), "{} {version}: {frame:02x?}", subject.schema.name);
+    }
+}
+
+/// The same bytes behind a request's header, or a metadata record's frame.
+fn decode_whole(schema: &Schema, version: i16, body: Vec<u8>, draws: &mut Draws, tally: &mut Tally) {
+    let key = schema.api_key.unwrap_or(0) as i16;
+    let mut record = vec![1, key as u8, version as u8];
+    record.extend(&body);
+    damage(&mut record, draws, 4);
+    let input = Bytes::from(record.clone());
+    let (_, asked) = counted(|| MetadataRecord::decode(input));
+    tally.check("MetadataRecord", &record, asked);
+
+    let mut request =
+        [&key.to_be_bytes()[..], &version.to_be_bytes(), &[0, 0, 0, 7, 0, 2, b'm', b'e', 0]].concat();
+    request.extend(body);
+    damage(&mut request, draws, 4);
+    let input = Bytes::from(request.clone());
+    let (_, asked) = counted(|| RequestHeader::decode(input));
+    tally.check("RequestHeader", &request, asked);
+}
+
+fn frame(schema: &Schema, version: i16, draws: &mut Draws) -> Vec<u8> {
+    if draws.once_in(10) {
+        return (0..draws.below(200)).map(|_| draws.draw() as u8).collect();
+    }
+    let style = match draws.below(40) {
+        // Long enough for the factor to matter and not only the 64 KiB.
+        0 => Style::Dense(draws.below(10_000), draws.below(4)),
+        _ => Style::Random,
+    };
+    let mut frame = message(schema, version, style, draws);
+    damage(&mut frame, draws, 2);
+    frame
+}
+
+/// Damages a frame up to three times, or, once in `spared`, not at all.
+fn damage(frame: &mut Vec<u8>, draws: &mut Draws, spared: usize) {
+    if draws.once_in(spared + 1) {
+        return;
+    }
+    for _ in 0..1 + draws.below(3) {
+        if frame.is_empty() {
+            return frame.push(draws.draw() as u8);
+        }
+        let at = draws.below(frame.len());
+        match draws.below(8) {
+            0 => frame[at] ^= 1 << draws.below(8),
+            1 => frame[at] = draws.draw() as u8,
+            2 => overwrite(frame, at, &[0x7f, 0xff, 0xff, 0xff]),
+            3 => overwrite(frame, at, &[0xff, 0xff, 0xff, 0xff, 0x0f]),
+            4 => overwrite(frame, at, &(draws.below(100_000) as u32).to_be_bytes()),
+            5 => frame.truncate(at),
+            6 => drop(frame.drain(at..(at + 1 + draws.below(8)).min(frame.len()))),
+            _ => {
+                let end = (at + 1 + draws.below(16)).min(frame.len());
+                let doubled = frame[at..end].to_vec();
+                frame.splice(at..at, doubled);
+            }
+        }
+    }
+}
+
+fn overwrite(frame: &mut [u8], at: usize, with: &[u8]) {
+    let end = (at + with.len()).min(frame.len());
+    frame[at..end].copy_from_slice(&with[..end - at]);
+}
+
+/// The frame that made another implementation ask for 154 GB: Metadata version 1, and a count.
+#[test]
+fn a_count_without_elements_asks_for_nothing() {
+    let metadata =
+        subject::messages().into_iter().find(|subject| subject.schema.name == "MetadataRequest").unwrap();
+    let input = Bytes::from_static(&[0x7f, 0xff, 0xff, 0xff]);
+    let (decoded, asked) = counted(|| (metadata.decode_only)(input, 1));
+    assert_eq!(decoded, Err(records::codec::DecodeError::ArrayTooLong));
+    assert!(asked < 256, "{asked} bytes");
+}
