@@ -70,6 +70,36 @@ fn a_later_leader_writes_nothing_and_one_after_a_crash_aborts() {
 }
 
 #[test]
+fn a_transaction_is_seen_at_its_end_and_an_aborted_one_never() {
+    let topic = |name: &str, id| {
+        let record =
+            records::metadata::TopicRecord { name: name.to_owned(), topic_id: Uuid::from_draws(id, id) };
+        MetadataRecord::Topic(record)
+    };
+    let begin = MetadataRecord::BeginTransaction(BeginTransactionRecord { name: None });
+    let mut image = Scene::with_brokers(&[1]).image().clone();
+    let before = image.clone();
+    let replay = |image: &mut ClusterImage, record: MetadataRecord| {
+        let at = image.end();
+        image.replay(at, &record).unwrap();
+    };
+    replay(&mut image, begin.clone());
+    replay(&mut image, topic("a", 1));
+    assert_eq!(image.visible(), &before);
+    assert_eq!(image.transaction().unwrap().start, before.end());
+    replay(&mut image, AbortTransactionRecord { reason: None }.into());
+    let mut skipped = before.clone();
+    skipped.skip_to(image.end());
+    assert_eq!(image, skipped, "nothing is left of what was aborted but its offsets");
+    replay(&mut image, begin.clone());
+    replay(&mut image, topic("b", 2));
+    replay(&mut image, EndTransactionRecord {}.into());
+    assert!(image.visible().topic_named("a").is_none() && image.visible().topic_named("b").is_some());
+    replay(&mut image, begin.clone());
+    assert_eq!(image.replay(image.end(), &begin), Err(ReplayError::Transaction));
+}
+
+#[test]
 fn decisions_are_for_the_active_controller_only() {
     let mut scene = Scene::with_brokers(&[1]);
     let topic = scene.topic("orders");

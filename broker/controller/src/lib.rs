@@ -36,6 +36,7 @@ mod image;
 mod placement;
 mod replay;
 #[cfg(test)]
+#[path = "scene_test.rs"]
 mod scene;
 mod topic;
 mod topic_name;
