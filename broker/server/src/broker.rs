@@ -159,7 +159,11 @@ fn check(settings: &BrokerSettings) -> Result<(), StartError> {
     if !settings.roles.broker || !settings.roles.controller {
         return refuse("process.roles must be broker,controller: other roles are not supported yet");
     }
-    if settings.quorum_voters.len() > 1 || !settings.quorum_bootstrap_servers.is_empty() {
+    // Kafka's own server.properties names the node's controller listener here: that is a quorum of one too.
+    let own = |server: &Endpoint| {
+        settings.controller_listeners.iter().any(|listener| listener.endpoint.port == server.port)
+    };
+    if settings.quorum_voters.len() > 1 || !settings.quorum_bootstrap_servers.iter().all(own) {
         return refuse("a metadata quorum of several nodes is not supported yet");
     }
     if settings.listeners.len() != 1 {

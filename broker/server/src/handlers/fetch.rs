@@ -21,7 +21,7 @@ use runtime::Event;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 
-/// Bytes of one answer, whatever the client allows: what a connection may hold in memory for it.
+/// Bytes of one answer, whatever client and `fetch.max.bytes` allow: what a connection may hold in memory for it.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// One partition of the request, in request order.
@@ -59,7 +59,8 @@ pub(super) async fn apply(
 async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answered {
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
-    let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(ANSWER_BYTES_MAX);
+    let allowed = (context.settings.fetch_bytes_max as usize).min(ANSWER_BYTES_MAX);
+    let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(allowed);
     let slots = slots(context, &asked, &request);
     let deadline = asked.arrived + wait;
     let parked = Arc::new(Notify::new());

@@ -15,6 +15,7 @@
 mod acking;
 pub mod inbox;
 mod partition;
+mod syncs;
 
 use crate::checkpoints::{Checkpoints, Points};
 use crate::fence::Fences;
@@ -24,15 +25,16 @@ use acking::Acking;
 use inbox::{
     Fetch, Fetched, Lead, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused,
 };
-use log::{AppendError, Log, LogConfig, PartitionName, Recovered, SyncDone, SyncTicket, partition_metadata};
+use log::{AppendError, Log, LogConfig, PartitionName, Recovered, partition_metadata};
 use model::config::{Durability, TopicConfig};
 use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp, TopicId};
 use partition::{Appended, New, Partition};
 use protocol::ErrorCode;
 use replica::Advance;
-use runtime::{Disk, DiskError, Event, Fence, Runtime};
-use std::collections::{BTreeMap, BTreeSet};
+use runtime::{Disk, Event, Fence, Runtime};
+use std::collections::BTreeMap;
 use std::sync::Weak;
+use syncs::{Outcome, Syncs};
 use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 
@@ -50,12 +52,17 @@ pub struct Shard<R: Runtime> {
     partitions: BTreeMap<PartitionKey, Partition<R::Disk>>,
     tail: TailCache,
     waiters: Waiters<Parked>,
-    /// Durable-mode partitions with bytes that no sync round covers yet.
-    dirty: BTreeSet<PartitionKey>,
-    /// At most one round at a time. Everything in it was appended before it began.
-    syncing: Option<R::Task<Result<Vec<(PartitionKey, SyncDone)>, DiskError>>>,
+    syncs: Syncs<R>,
     checkpoints: Checkpoints,
     fences: Fences,
+}
+
+/// The parts that a run of produce requests has for one partition.
+#[derive(Default)]
+struct Grouped {
+    parts: Vec<ProducePart>,
+    /// For each part the request in the run, and the slot there.
+    from: Vec<(usize, usize)>,
 }
 
 /// What waits in a shard.
@@ -73,8 +80,7 @@ impl<R: Runtime> Shard<R> {
             partitions: BTreeMap::new(),
             tail,
             waiters: Waiters::new(PARKED_MAX),
-            dirty: BTreeSet::new(),
-            syncing: None,
+            syncs: Syncs::new(),
             checkpoints,
             fences,
         }
@@ -87,10 +93,7 @@ impl<R: Runtime> Shard<R> {
             let deadline = self.waiters.next_deadline();
             let rt = self.rt.clone();
             tokio::select! { biased;
-                done = sync_done::<R>(&mut self.syncing), if self.syncing.is_some() => {
-                    self.syncing = None;
-                    self.synced(done);
-                }
+                outcome = self.syncs.done(), if self.syncs.under_way() => self.synced(outcome),
                 taken = inbox.recv_many(&mut drained, DRAIN_MAX) => {
                     if taken == 0 {
                         return;
@@ -140,18 +143,17 @@ impl<R: Runtime> Shard<R> {
         }
         let mut ackings = Vec::with_capacity(run.len());
         let mut askers = Vec::with_capacity(run.len());
-        let mut by_partition: BTreeMap<PartitionKey, (Vec<ProducePart>, Vec<(usize, usize)>)> =
-            BTreeMap::new();
+        let mut by_partition: BTreeMap<PartitionKey, Grouped> = BTreeMap::new();
         for (request, produce) in run.into_iter().enumerate() {
             ackings.push(Acking::new(produce.done, produce.parts.len()));
             askers.push((produce.acks, produce.deadline, produce.applied));
             for part in produce.parts {
-                let (parts, from) = by_partition.entry(part.partition).or_default();
-                from.push((request, part.slot));
-                parts.push(part);
+                let grouped = by_partition.entry(part.partition).or_default();
+                grouped.from.push((request, part.slot));
+                grouped.parts.push(part);
             }
         }
-        for (key, (parts, from)) in by_partition {
+        for (key, Grouped { parts, from }) in by_partition {
             let results = self.append(key, parts).await;
             for ((request, slot), result) in from.into_iter().zip(results) {
                 ackings[request].add(key, slot, result);
@@ -195,7 +197,7 @@ impl<R: Runtime> Shard<R> {
                     }
                     // The page-cache mode leaves syncing to the kernel, but a closed segment is put to rest.
                     if rolled || partition.leader.durability() == Durability::Durable {
-                        self.dirty.insert(key);
+                        self.syncs.mark(key);
                     }
                 }
                 self.moved(key, advance);
@@ -219,6 +221,8 @@ impl<R: Runtime> Shard<R> {
         let mut answer = Vec::with_capacity(fetch.parts.len());
         for part in &fetch.parts {
             let result = match self.partitions.get(&part.partition) {
+                // Whoever waits for data here would wait in vain.
+                _ if self.fences.is_fenced() => Err(ErrorCode::KafkaStorageError),
                 None => Err(ErrorCode::NotLeaderOrFollower),
                 Some(partition) => partition.find(part, part.bytes_max.min(left), !any, &self.tail),
             };
@@ -299,7 +303,7 @@ impl<R: Runtime> Shard<R> {
         }
         announce(&self.rt, key, &log, &recovered);
         log.begin_epoch(epoch);
-        self.dirty.insert(key);
+        self.syncs.mark(key);
         let partition = Partition::new(self.me, key, name, epoch, log, config);
         self.checkpoints.note(points(&partition));
         self.rt.observe(Event::BecameLeader { partition: key, epoch });
@@ -309,31 +313,21 @@ impl<R: Runtime> Shard<R> {
         Ok(())
     }
 
-    /// Starts a sync round over everything dirty, unless one is on its way.
+    /// Starts a sync round, if there is anything to sync and none is on its way.
     fn start_sync(&mut self) {
-        if self.syncing.is_some() || self.dirty.is_empty() || self.fences.is_fenced() {
-            return;
+        if !self.fences.is_fenced() {
+            self.syncs.start(&self.rt, &mut self.partitions);
         }
-        let tickets: Vec<(PartitionKey, SyncTicket<R::Disk>)> = std::mem::take(&mut self.dirty)
-            .into_iter()
-            .filter_map(|key| Some((key, self.partitions.get_mut(&key)?.log.begin_sync()?)))
-            .collect();
-        if tickets.is_empty() {
-            return;
-        }
-        let disk = self.rt.disk().clone();
-        self.syncing = Some(self.rt.spawn("sync", async move {
-            let (keys, tickets): (Vec<_>, Vec<_>) = tickets.into_iter().unzip();
-            let done = log::sync_round(&disk, tickets).await?;
-            Ok(keys.into_iter().zip(done).collect())
-        }));
     }
 
-    fn synced(&mut self, result: Result<Vec<(PartitionKey, SyncDone)>, DiskError>) {
-        let done = match result {
+    fn synced(&mut self, outcome: Outcome) {
+        let done = match outcome {
             Ok(done) => done,
             Err(error) => {
                 error!(%error, "sync failed: what was written since the last one can't be trusted");
+                for partition in self.partitions.values_mut() {
+                    partition.log.fail_sync(&error);
+                }
                 self.fence(Fence::SyncFailed);
                 return;
             }
@@ -403,14 +397,11 @@ impl<R: Runtime> Shard<R> {
     /// Syncs and closes every log, so that the clean-shutdown file may vouch for them.
     async fn stop(&mut self) {
         // Whatever was appended is synced first, so that whoever waits for it is answered.
-        while self.syncing.is_some() || !self.dirty.is_empty() {
+        self.start_sync();
+        while self.syncs.under_way() {
+            let outcome = self.syncs.done().await;
+            self.synced(outcome);
             self.start_sync();
-            if self.syncing.is_none() {
-                break;
-            }
-            let done = sync_done::<R>(&mut self.syncing).await;
-            self.syncing = None;
-            self.synced(done);
         }
         for (key, partition) in std::mem::take(&mut self.partitions) {
             if self.fences.is_fenced() {
@@ -481,14 +472,6 @@ pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
         index_interval_bytes: config.index_interval_bytes,
         segment_index_bytes: config.segment_index_bytes,
     }
-}
-
-/// Waits for the round in `syncing`, which must be there.
-async fn sync_done<R: Runtime>(
-    syncing: &mut Option<R::Task<Result<Vec<(PartitionKey, SyncDone)>, DiskError>>>,
-) -> Result<Vec<(PartitionKey, SyncDone)>, DiskError> {
-    let round = syncing.as_mut().expect("asked for a sync round that is not there");
-    round.await.expect("nobody aborts a sync round")
 }
 
 fn wake_fetch(wake: &Weak<Notify>) {
