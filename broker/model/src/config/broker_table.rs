@@ -40,7 +40,7 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("controller.quorum.voters", Kind::List, "").obeyed(),
     Entry::broker("default.replication.factor", Kind::Int, "1").obeyed(),
     Entry::broker("delete.topic.enable", Kind::Bool, "true"),
-    Entry::broker("fetch.max.bytes", Kind::Int, "57671680").check(Check::AtLeast(1024)),
+    Entry::broker("fetch.max.bytes", Kind::Int, "57671680").check(Check::AtLeast(1024)).obeyed(),
     Entry::broker("inter.broker.listener.name", Kind::Text, "").unset().obeyed(),
     Entry::broker("listener.security.protocol.map", Kind::Text, PROTOCOLS).obeyed(),
     Entry::broker("listeners", Kind::List, "PLAINTEXT://127.0.0.1:9092").check(SOME).obeyed(),
