@@ -5,9 +5,9 @@ use model::Uuid;
 
 use super::*;
 
-/// Bytes that Kafka 4.3 writes for this record: frame version 1, type 12, version 0, `metadata.version` at level 30.
+/// Frame version 1, type 12, version 0, `metadata.version` at level 30.
 #[test]
-fn a_feature_level_is_kafkas_bytes() {
+fn a_record_is_its_frame_and_its_fields() {
     let record = FeatureLevelRecord { name: "metadata.version".into(), feature_level: METADATA_VERSION };
     let value = MetadataRecord::from(record.clone()).encode().unwrap();
     assert_eq!(value, [&[1, 12, 0, 17][..], b"metadata.version", &[0, 30, 0]].concat());

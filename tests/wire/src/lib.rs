@@ -7,6 +7,7 @@
 //! * `schemas`: every field of every declaration is the schema's.
 //! * `round_trips`: a message made from the schema survives decoding and encoding byte for byte, at every version.
 //! * `second_opinion`: the kafka-protocol crate reads and writes the same bytes.
+//! * `golden`: records that Apache Kafka wrote are read, and written again they are its bytes.
 //! * `fuzz`: arbitrary and mutated bytes neither panic nor allocate more than 64 KiB plus 32 times their length.
 //!   `TIDEMARK_FUZZ_FRAMES=1000000` makes it a million frames.
 
