@@ -57,7 +57,10 @@ fn tests_live_in_sibling_files() {
     assert_eq!(flagged_in("broker/raft/src/quorum_test.rs", tests_beside, "#[test]\nfn x() {}"), NONE);
     assert_eq!(flagged_in("broker/raft/tests/transcripts.rs", tests_beside, "#[test]\nfn x() {}"), NONE);
     assert_eq!(flagged_in("sim/src/checkers/mod.rs", tests_beside, "#[cfg(test)]\nmod forge;\n"), NONE);
-    assert_eq!(flagged_in("sim/src/net.rs", tests_beside, "#[cfg(test)]\nmod tests {}\n"), [1]);
+    assert_eq!(
+        flagged_in("sim/src/net.rs", tests_beside, "#[cfg(test)]\nfn len() {}\n#[test]\nfn x() {}\n"),
+        [3]
+    );
     assert_eq!(flagged(tests_beside, "#[cfg(feature = \"latest\")]\nfn x() {}"), NONE);
 }
 
