@@ -3,6 +3,7 @@
 use crate::errno::{disk_error, uninterrupted};
 use crate::file::TokioFile;
 use crate::round::{Strategy, dirty_bytes, sync_with};
+use crate::threads::done;
 use runtime::{Disk, DiskError, Entry, EntryKind, OpenMode};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
@@ -45,10 +46,12 @@ impl TokioDisk {
     ) -> Result<T, DiskError> {
         let path = inside(path);
         let root = self.root.clone();
-        let ran = self
-            .handle
-            .spawn_blocking(move || call(root.as_fd(), &path).map_err(|errno| disk_error(op, &path, errno)));
-        ran.await.expect("the runtime outlives its disk's operations")
+        done(
+            self.handle.spawn_blocking(move || {
+                call(root.as_fd(), &path).map_err(|errno| disk_error(op, &path, errno))
+            }),
+        )
+        .await
     }
 }
 

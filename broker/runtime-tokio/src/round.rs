@@ -1,6 +1,7 @@
 //! Syncing many files as one round, by the strategy that measured best for their number.
 
 use crate::file::TokioFile;
+use crate::threads::done;
 use runtime::DiskError;
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
@@ -75,10 +76,7 @@ pub async fn sync_with(strategy: Strategy, files: Vec<TokioFile>, handle: &Handl
     match strategy {
         Strategy::InTurn => at_once(files, 1, handle).await,
         Strategy::AtOnce(threads) => at_once(files, threads, handle).await,
-        Strategy::FileSystem => {
-            let ran = handle.spawn_blocking(move || file_systems(&files));
-            ran.await.expect("the runtime outlives a round")
-        }
+        Strategy::FileSystem => done(handle.spawn_blocking(move || file_systems(&files))).await,
     }
 }
 
@@ -91,7 +89,7 @@ async fn at_once(files: Vec<TokioFile>, threads: usize, handle: &Handle) -> Resu
     }
     let mut outcome = Ok(());
     for share in running {
-        outcome = outcome.and(share.await.expect("the runtime outlives a round"));
+        outcome = outcome.and(done(share).await);
     }
     outcome
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// The threads of one broker process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,3 +46,17 @@ impl Threads {
         output
     }
 }
+
+/// The output of a call that was handed to a blocking thread.
+pub(crate) async fn done<T>(call: JoinHandle<T>) -> T {
+    match call.await {
+        Ok(output) => output,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is shutting down: it took no more calls, and will not poll this task again.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "threads_test.rs"]
+mod tests;

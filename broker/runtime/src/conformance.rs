@@ -48,7 +48,8 @@ checks! {
         now_never_goes_back
         a_sleep_lasts_until_its_deadline
         a_deadline_that_passed_is_at_once
-        sleepers_wake_in_the_order_of_their_deadlines
+        sleepers_do_not_wait_for_each_other
+        a_sleep_until_the_end_of_time_goes_on
         the_wall_clock_advances;
     tasks:
         a_task_gives_its_output
