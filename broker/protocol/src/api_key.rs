@@ -2,7 +2,9 @@
 
 use records::message::{Message, Versions};
 
-use crate::messages::{api_versions, create_topics, fetch, list_offsets, metadata, produce};
+use crate::messages::{
+    api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
+};
 
 macro_rules! api_keys {
     ($($name:ident = $key:literal),* $(,)?) => {
@@ -62,6 +64,8 @@ impl ApiKey {
             ApiKey::Metadata => metadata::MetadataRequest::SCHEMA,
             ApiKey::ApiVersions => api_versions::ApiVersionsRequest::SCHEMA,
             ApiKey::CreateTopics => create_topics::CreateTopicsRequest::SCHEMA,
+            ApiKey::DeleteTopics => delete_topics::DeleteTopicsRequest::SCHEMA,
+            ApiKey::DescribeConfigs => describe_configs::DescribeConfigsRequest::SCHEMA,
             _ => return None,
         };
         Some(schema.flexible)

@@ -42,6 +42,26 @@ crate::message! {
         rank: i16, "3+", default(-1);
     }
 
+    /// Much memory for few bytes.
+    pub struct Greedy("0", flexible "0+") {
+        /// Each of one byte at least, and of 120 in memory.
+        elements: Vec<GreedyElement>, "0+";
+    }
+
+    /// All of it tagged.
+    pub struct GreedyElement {
+        /// A text.
+        a: String, "0+", tag(0, "0+");
+        /// Another.
+        b: String, "0+", tag(1, "0+");
+        /// Another.
+        c: String, "0+", tag(2, "0+");
+        /// Another.
+        d: String, "0+", tag(3, "0+");
+        /// Another.
+        e: String, "0+", tag(4, "0+");
+    }
+
     /// Nothing at all.
     pub struct Nothing("0", flexible "0+") {}
 }
@@ -146,6 +166,20 @@ fn an_array_claims_no_more_than_its_bytes_can_hold() {
     let mut reader = Reader::new(Bytes::from(claims));
     assert_eq!(Everything::decode(&mut reader, 2), Err(DecodeError::ArrayTooLong));
     assert_eq!(reader.field(), "parts");
+}
+
+/// Should a declaration ever let an honest count take more memory than its bytes pay for, the reader's allowance stops it.
+#[test]
+fn a_list_is_charged_before_it_is_allocated() {
+    let elements = |count: usize| -> Bytes {
+        let mut writer = Writer::new();
+        writer.uvarint(count as u32 + 1);
+        writer.raw(&vec![0; count + 1]);
+        writer.into_bytes()
+    };
+    assert_eq!(size_of::<GreedyElement>(), 120);
+    assert_eq!(decode::<Greedy>(&elements(700), 0).unwrap().elements.len(), 700);
+    assert_eq!(decode::<Greedy>(&elements(10_000), 0), Err(DecodeError::AllocationTooLarge));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Everything that is declared, behind one type, so that a test is a loop.
 
 use bytes::Bytes;
-use protocol::messages::{api_versions, create_topics, fetch, list_offsets, metadata, produce};
+use protocol::messages::{
+    api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
+};
 use records::codec::{DecodeError, EncodeError, Reader, Writer};
 use records::message::{Message, Schema};
 use records::{control, metadata as log};
@@ -58,6 +60,10 @@ pub fn messages() -> Vec<Subject> {
         subject::<api_versions::ApiVersionsResponse>("clients"),
         subject::<create_topics::CreateTopicsRequest>("clients"),
         subject::<create_topics::CreateTopicsResponse>("clients"),
+        subject::<delete_topics::DeleteTopicsRequest>("clients"),
+        subject::<delete_topics::DeleteTopicsResponse>("clients"),
+        subject::<describe_configs::DescribeConfigsRequest>("clients"),
+        subject::<describe_configs::DescribeConfigsResponse>("clients"),
         subject::<fetch::FetchRequest>("clients"),
         subject::<fetch::FetchResponse>("clients"),
         subject::<list_offsets::ListOffsetsRequest>("clients"),

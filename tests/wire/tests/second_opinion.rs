@@ -6,7 +6,9 @@
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages as theirs;
 use kafka_protocol::protocol::{Decodable, Encodable, Message as TheirMessage};
-use protocol::messages::{api_versions, create_topics, fetch, list_offsets, metadata, produce};
+use protocol::messages::{
+    api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
+};
 use protocol::{
     ApiKey, Frame, Message, Request, RequestHeader, request_header_version, response_header_version,
 };
@@ -60,6 +62,10 @@ fn requests_and_responses_are_the_same_bytes() {
     assert_eq!(agree::<api_versions::ApiVersionsResponse, theirs::ApiVersionsResponse>(), (0, 4));
     assert_eq!(agree::<create_topics::CreateTopicsRequest, theirs::CreateTopicsRequest>(), (2, 7));
     assert_eq!(agree::<create_topics::CreateTopicsResponse, theirs::CreateTopicsResponse>(), (2, 7));
+    assert_eq!(agree::<delete_topics::DeleteTopicsRequest, theirs::DeleteTopicsRequest>(), (1, 6));
+    assert_eq!(agree::<delete_topics::DeleteTopicsResponse, theirs::DeleteTopicsResponse>(), (1, 6));
+    assert_eq!(agree::<describe_configs::DescribeConfigsRequest, theirs::DescribeConfigsRequest>(), (1, 4));
+    assert_eq!(agree::<describe_configs::DescribeConfigsResponse, theirs::DescribeConfigsResponse>(), (1, 4));
     assert_eq!(agree::<fetch::FetchRequest, theirs::FetchRequest>(), (4, 18));
     assert_eq!(agree::<fetch::FetchResponse, theirs::FetchResponse>(), (4, 18));
     assert_eq!(agree::<list_offsets::ListOffsetsRequest, theirs::ListOffsetsRequest>(), (1, 10));
