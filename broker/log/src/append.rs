@@ -118,6 +118,7 @@ impl<D: Disk> Log<D> {
     pub(crate) async fn cut_garbage(&mut self) -> Result<(), DiskError> {
         if self.active.torn {
             self.active.file.set_len(self.active.size).await?;
+            self.active.cut = true;
             self.active.torn = false;
         }
         Ok(())
@@ -165,7 +166,11 @@ impl<D: Disk> Log<D> {
     async fn roll_at(&mut self, base: Offset) -> Result<(), DiskError> {
         assert!(base >= self.end.0, "rolled back to {base}");
         self.cut_garbage().await?;
-        let indexes = self.active.indexes.seal(&self.disk, &self.dir).await?;
+        if self.active.cut {
+            // A sealed segment may be believed by its length once a later one is there.
+            self.active.file.sync().await?;
+        }
+        self.active.indexes.seal(&self.disk, &self.dir).await?;
         let next = Active::create(&self.disk, &self.dir, base).await?;
         self.durability.file_created();
         let sealed = std::mem::replace(&mut self.active, next);
@@ -174,7 +179,7 @@ impl<D: Disk> Log<D> {
             return remove_segment(&self.disk, &self.dir, sealed.base).await;
         }
         self.sealed = Arc::new(self.sealed.iter().copied().chain([sealed.sealed()]).collect());
-        self.durability.segment_sealed([sealed.file].into_iter().chain(indexes));
+        self.durability.segment_sealed(sealed.file);
         self.assert_invariants();
         Ok(())
     }

@@ -45,6 +45,9 @@ pub use truncate::TruncateError;
 pub use walk::Flaw;
 
 #[cfg(test)]
+#[path = "log_test.rs"]
+mod log_tests;
+#[cfg(test)]
 #[path = "memory_disk_test.rs"]
 mod memory_disk;
 #[cfg(test)]

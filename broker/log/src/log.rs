@@ -137,8 +137,8 @@ impl<D: Disk> Log<D> {
             return Err(failure.clone());
         }
         self.cut_garbage().await?;
-        let indexes = self.active.indexes.seal(&self.disk, &self.dir).await?;
-        self.durability.seal_for_close(indexes);
+        self.active.indexes.seal(&self.disk, &self.dir).await?;
+        self.durability.file_created();
         if let Some(ticket) = self.begin_sync() {
             let done = ticket.run(&self.disk).await?;
             self.finish_sync(done);

@@ -262,8 +262,11 @@ impl World {
                 let to = Offset((self.end().0 - i64::from(back)).max(0));
                 self.point = self.point.min(to);
                 let end = finish(self.log().truncate(to)).expect("truncates").0;
+                if to < self.end() {
+                    self.written
+                        .retain(|bytes| BatchHeader::parse(bytes).expect("a batch").next_offset() <= to);
+                }
                 self.stored.retain(|stored| stored.header.next_offset() <= to);
-                self.written.retain(|bytes| BatchHeader::parse(bytes).expect("a batch").next_offset() <= to);
                 assert_eq!(end, self.end());
                 self.point = self.point.min(end);
                 self.durable = self.durable.min(end);

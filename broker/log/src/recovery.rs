@@ -63,10 +63,10 @@ pub(crate) async fn recover<D: Disk>(
         None => 0,
     };
     let mut sealed = Vec::new();
-    for segment in &segments[..first] {
+    for (segment, next) in segments[..first].iter().zip(&segments[1..]) {
         sealed.push(match segment.believed() {
             Some(sealed) => sealed,
-            None => index_again(&disk, &dir, &config, segment).await?,
+            None => index_again(&disk, &dir, &config, segment, next.base).await?,
         });
     }
     let stored = epochs.clone();
@@ -122,7 +122,8 @@ pub(crate) async fn recover<D: Disk>(
     let file = disk.open(&segment_file(&dir, last.base, names::LOG), OpenMode::Write).await?;
     // Names of segments may have lived in memory only, and removed ones must not come back.
     disk.sync_dir(&dir).await?;
-    let active = Active { base: last.base, size: last.size, torn: false, file, indexes: last.indexes };
+    let active =
+        Active { base: last.base, size: last.size, torn: false, cut: false, file, indexes: last.indexes };
     let log = Log {
         disk,
         dir,
@@ -237,19 +238,26 @@ async fn check<D: Disk>(
     }
 }
 
-/// Builds the missing indexes of a segment that lies below the recovery point.
+/// Builds the missing indexes of a segment that lies below the recovery point; a rewrite that was interrupted may
+/// have left there what is the next segment's by now.
 async fn index_again<D: Disk>(
     disk: &D,
     dir: &Path,
     config: &LogConfig,
     segment: &Listed,
+    next_base: Offset,
 ) -> Result<Sealed, OpenError> {
     let mut nowhere = Epochs::default();
     let all = Offset(i64::MAX);
-    let checked = check(disk, dir, config, segment, all, None, &mut nowhere).await?;
-    if let Some(flaw) = checked.flaw {
+    let checked = check(disk, dir, config, segment, all, Some(next_base), &mut nowhere).await?;
+    if let Some(flaw) = checked.flaw
+        && checked.end < next_base
+    {
         let path = segment_file(dir, segment.base, names::LOG);
         return Err(OpenError::Damaged { path, position: checked.valid, flaw });
+    }
+    if checked.size > checked.valid {
+        rewrite::trim(disk, dir, &checked).await?;
     }
     Ok(store_indexes(disk, dir, segment.base, checked.valid, checked.indexes).await?)
 }

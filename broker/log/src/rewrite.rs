@@ -7,11 +7,12 @@
 //! ```
 //!
 //! A new file is written as `.cleaned`, synced, and renamed. Until the rename is durable the old file has all of
-//! the bytes; after it, the old file's copy of them is recognised by the next segment's name and cut off.
+//! the bytes; after it, the old file's copy of them is recognised by the next segment's name and cut off. Before
+//! it, the old segment loses its indexes, durably: a segment that has both indexes has nothing to be cut off.
 
 use crate::names::{self, UNFINISHED, segment_file};
 use crate::recovery::Checked;
-use crate::segment::Indexes;
+use crate::segment::{Indexes, remove_files};
 use crate::walk::{Flaw, Step, Walk};
 use crate::{LogConfig, OpenError};
 use bytes::Bytes;
@@ -72,8 +73,16 @@ pub(crate) async fn copy_suffix<D: Disk>(
     }
     assert_eq!(size, checked.valid - checked.trusted, "a copy of another length");
     target.sync().await?;
+    if checked.trusted > 0 {
+        remove_indexes(disk, dir, checked.base).await?;
+    }
     put_in_place(disk, dir, &unfinished, &segment_file(dir, base, names::LOG)).await?;
     Ok(Kept { base, size, indexes })
+}
+
+async fn remove_indexes<D: Disk>(disk: &D, dir: &Path, base: Offset) -> Result<(), DiskError> {
+    remove_files(disk, dir, base, &[names::OFFSET_INDEX, names::TIME_INDEX]).await?;
+    disk.sync_dir(dir).await
 }
 
 /// Cuts a segment behind its trusted batches, durably: neither garbage nor a moved suffix comes back.

@@ -91,12 +91,13 @@ impl Indexes {
         self.offsets.entries() >= room / 8 || self.times.entries() + 1 >= room / 12
     }
 
-    /// Completes the indexes for good and writes them out. Returns their files, to be synced.
-    pub(crate) async fn seal<D: Disk>(&mut self, disk: &D, dir: &Path) -> Result<[D::File; 2], DiskError> {
+    /// Completes the indexes for good, writes them out and syncs them. So whoever finds a later segment may
+    /// believe them: a recovery point at the end of this one may have been written before it was sealed.
+    pub(crate) async fn seal<D: Disk>(&mut self, disk: &D, dir: &Path) -> Result<(), DiskError> {
         self.complete();
         let offsets = self.offsets.write_out(disk, dir, true).await?;
         let times = self.times.write_out(disk, dir, true).await?;
-        Ok([offsets, times])
+        disk.sync_many(vec![offsets, times]).await
     }
 }
 
@@ -108,6 +109,8 @@ pub(crate) struct Active<D: Disk> {
     pub(crate) size: u64,
     /// Whether a failed write may have left garbage beyond `size`.
     pub(crate) torn: bool,
+    /// Whether garbage has been cut off: until a sync it may come back.
+    pub(crate) cut: bool,
     /// Its file.
     pub(crate) file: D::File,
     pub(crate) indexes: Indexes,
@@ -118,7 +121,7 @@ impl<D: Disk> Active<D> {
     pub(crate) async fn create(disk: &D, dir: &Path, base: Offset) -> Result<Active<D>, DiskError> {
         // Truncate: an earlier attempt may have failed half-way.
         let file = disk.open(&segment_file(dir, base, names::LOG), OpenMode::Truncate).await?;
-        Ok(Active { base, size: 0, torn: false, file, indexes: Indexes::new(base) })
+        Ok(Active { base, size: 0, torn: false, cut: false, file, indexes: Indexes::new(base) })
     }
 
     /// Describes it as it will be once sealed; its indexes must have been.
@@ -185,14 +188,24 @@ impl<D: Disk> Active<D> {
         if walk.position() != size {
             return Ok(None);
         }
-        let active = Active { base, size, torn: false, file, indexes };
+        let active = Active { base, size, torn: false, cut: false, file, indexes };
         Ok(Some((active, order.expected)))
     }
 }
 
 /// Removes the files of a segment, the batches first. Durable after a sync of the directory.
 pub(crate) async fn remove_segment<D: Disk>(disk: &D, dir: &Path, base: Offset) -> Result<(), DiskError> {
-    for suffix in [names::LOG, names::OFFSET_INDEX, names::TIME_INDEX] {
+    remove_files(disk, dir, base, &[names::LOG, names::OFFSET_INDEX, names::TIME_INDEX]).await
+}
+
+/// Removes those of a segment's files that are there.
+pub(crate) async fn remove_files<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    base: Offset,
+    suffixes: &[&str],
+) -> Result<(), DiskError> {
+    for suffix in suffixes {
         match disk.remove_file(&segment_file(dir, base, suffix)).await {
             Ok(()) => {}
             Err(error) if error.kind == DiskErrorKind::NotFound => {}

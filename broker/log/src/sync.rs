@@ -7,9 +7,9 @@
 //! fail_sync    DiskError           ->  fenced: no retry, ever
 //! ```
 //!
-//! A ticket covers the active segment, every sealed segment not yet synced with its indexes, the directory's
-//! names when files were created, and the epochs when they changed. Only one ticket is out at a time: with two, a
-//! failure of the first might be papered over by the success of the second.
+//! A ticket covers the active segment, every sealed segment not yet synced, the directory's names when files were
+//! created, and the epochs when they changed. Only one ticket is out at a time: with two, a failure of the first
+//! might be papered over by the success of the second.
 
 use crate::Log;
 use crate::epochs::{self, Epochs};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// What has been made durable of one log, and what has not.
 pub(crate) struct Durability<D: Disk> {
     end: DurableEnd,
-    /// Files of sealed segments (batches and indexes) that no finished sync has covered, oldest first.
+    /// Sealed segments that no finished sync has covered, oldest first. Their indexes were synced when sealed.
     sealed: Vec<D::File>,
     /// Counts files created; names are durable up to `names_synced`.
     names: u64,
@@ -75,9 +75,9 @@ impl<D: Disk> Durability<D> {
         self.fence.get_or_insert_with(|| why.clone());
     }
 
-    /// A segment was sealed: its files, the log file first, stay dirty until a ticket that names them is done.
-    pub(crate) fn segment_sealed(&mut self, files: impl IntoIterator<Item = D::File>) {
-        self.sealed.extend(files);
+    /// A segment was sealed: it stays dirty until a ticket that names it is done.
+    pub(crate) fn segment_sealed(&mut self, file: D::File) {
+        self.sealed.push(file);
     }
 
     /// A file was created.
@@ -94,12 +94,6 @@ impl<D: Disk> Durability<D> {
     pub(crate) fn truncated(&mut self, end: LogEnd) {
         self.truncations += 1;
         self.end = self.end.min(DurableEnd(end.0));
-    }
-
-    /// The last segment's indexes have been completed.
-    pub(crate) fn seal_for_close(&mut self, indexes: [D::File; 2]) {
-        self.segment_sealed(indexes);
-        self.file_created();
     }
 
     fn is_dirty(&self, end: LogEnd) -> bool {
@@ -168,7 +162,7 @@ pub struct SyncTicket<D: Disk> {
 pub struct SyncDone {
     dir: Arc<Path>,
     end: LogEnd,
-    /// How many files of sealed segments it covered.
+    /// How many sealed segments it covered.
     sealed: usize,
     names: u64,
     epochs: u64,
