@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: a file of settings, and settings that override it.
 
 use clap::Parser;
 use std::path::PathBuf;
