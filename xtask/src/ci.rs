@@ -36,7 +36,8 @@ const STAGES: &[Stage] = &[
 /// Packages left out of every stage: the load generator compiles a C library, and only `bench` needs it.
 const NOT_BENCH: &[&str] = &["--workspace", "--exclude", "tidemark-bench"];
 
-/// Seeds per scenario: enough to notice a broken scenario. The search for bugs is `cargo xtask simulate`'s own.
+/// Seeds per scenario, each run twice for equal hashes: enough to notice a broken scenario. The search for bugs is
+/// `cargo xtask simulate`'s own.
 const SEEDS: &str = "0..8";
 
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -119,7 +120,7 @@ fn release(_: &mut Tally) -> Outcome {
 }
 
 fn simulation(_: &mut Tally) -> Outcome {
-    simulate::run(&["all", "--seeds", SEEDS].map(String::from))
+    simulate::run(&["all", "--seeds", SEEDS, "--twice"].map(String::from))
 }
 
 /// Stock clients against the binary that the stage `release` built.

@@ -76,6 +76,45 @@ fn only_adapters_lift_the_bans() {
 }
 
 #[test]
+fn the_world_comes_through_the_ports() {
+    for path in WORLD {
+        assert_eq!(flagged(ported, &format!("use {path}x;")), [1], "{path}");
+        assert_eq!(flagged_in("broker/runtime-tokio/src/disk.rs", ported, &format!("use {path}x;")), NONE);
+        assert_eq!(flagged_in("broker/log/src/golden_test.rs", ported, &format!("use {path}x;")), NONE);
+    }
+    assert_eq!(flagged(ported, "use std::net::SocketAddr;"), NONE);
+    assert_eq!(flagged(ported, "use model::time::Instant; // not std::time::Duration"), NONE);
+}
+
+/// The list that clippy reads may grow; these were seen to fire, and must stay.
+#[test]
+fn clippy_bans_what_the_design_bans() {
+    let list = std::fs::read_to_string(crate::cargo::root().join("clippy.toml")).expect("clippy.toml");
+    for banned in [
+        "std::time::Instant::now",
+        "std::time::SystemTime::now",
+        "std::thread::spawn",
+        "std::fs::read",
+        "std::fs::File",
+        "std::net::TcpStream",
+        "std::net::TcpListener",
+        "std::collections::HashMap",
+        "std::collections::HashSet",
+        "std::sync::Mutex",
+        "std::sync::RwLock",
+        "std::sync::atomic::AtomicU64",
+        "tokio::spawn",
+        "tokio::time::sleep",
+        "tokio::task::spawn_blocking",
+        "tokio::fs::File",
+        "tokio::net::TcpStream",
+        "tokio::sync::Mutex",
+    ] {
+        assert!(list.contains(&format!("path = \"{banned}\"")), "{banned}");
+    }
+}
+
+#[test]
 fn every_select_is_biased() {
     assert_eq!(flagged(biased, "tokio::select! {\n    biased;\n    x = y => {}\n}"), NONE);
     assert_eq!(flagged(biased, "select! { biased; x = y => {} }"), NONE);
