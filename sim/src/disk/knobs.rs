@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a disk behaves from now on. Changeable at any time; operations under way keep what they began with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DiskKnobs {
     /// A read.
     pub read: Latency,

@@ -51,6 +51,7 @@ pub struct LinkKnobs {
 
 /// The network of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NetKnobs {
     /// Links between different machines that have no knobs of their own.
     pub link: LinkKnobs,

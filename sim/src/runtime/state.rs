@@ -57,7 +57,6 @@ pub(crate) struct State {
     pub(crate) records: VecDeque<Record>,
     /// Tasks to wake once the lock is released.
     pub(crate) wakes: Vec<Waker>,
-    pub(crate) ended: bool,
 }
 
 impl State {
@@ -128,9 +127,9 @@ impl Drop for Locked<'_> {
     fn drop(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
         let wakes = std::mem::take(&mut guard.wakes);
-        let told = guard.records.is_empty();
+        let news = !guard.records.is_empty();
         drop(guard);
-        if !told {
+        if news {
             self.shared.tell();
         }
         for waker in wakes {

@@ -108,7 +108,6 @@ impl World {
             watch_wire: false,
             records: VecDeque::new(),
             wakes: Vec::new(),
-            ended: false,
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -238,7 +237,6 @@ impl World {
         for node in self.nodes() {
             node.kill();
         }
-        self.shared.lock().ended = true;
         let tasks =
             std::mem::take(&mut *self.shared.own_tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
