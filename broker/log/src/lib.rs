@@ -45,6 +45,9 @@ pub use truncate::TruncateError;
 pub use walk::Flaw;
 
 #[cfg(test)]
+#[path = "golden_test.rs"]
+mod golden;
+#[cfg(test)]
 #[path = "log_test.rs"]
 mod log_tests;
 #[cfg(test)]

@@ -50,12 +50,15 @@ impl FileName {
         if name.ends_with(SWAP) {
             return FileName::Swap;
         }
-        let kinds: [(&str, fn(Offset) -> FileName); 3] =
-            [(LOG, FileName::Log), (OFFSET_INDEX, FileName::OffsetIndex), (TIME_INDEX, FileName::TimeIndex)];
-        for (suffix, kind) in kinds {
-            if let Some(base) = name.strip_suffix(suffix).and_then(base_offset) {
-                return kind(base);
-            }
+        let base = |suffix| name.strip_suffix(suffix).and_then(base_offset);
+        if let Some(base) = base(LOG) {
+            return FileName::Log(base);
+        }
+        if let Some(base) = base(OFFSET_INDEX) {
+            return FileName::OffsetIndex(base);
+        }
+        if let Some(base) = base(TIME_INDEX) {
+            return FileName::TimeIndex(base);
         }
         FileName::Other
     }
