@@ -4,6 +4,7 @@
 //! first large frame grows by doubling, and a later frame is given at once what earlier frames really brought.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use protocol::{Frame, FrameLengthError};
 use std::fmt;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -29,7 +30,7 @@ pub enum FrameError {
     /// The client closed the connection, or the network broke it, amid a frame.
     Broken(io::Error),
     /// The length is negative, shorter than any header, or above `socket.request.max.bytes`: framing is lost.
-    Length(i32),
+    Length(FrameLengthError),
 }
 
 impl fmt::Display for FrameError {
@@ -37,13 +38,10 @@ impl fmt::Display for FrameError {
         match self {
             FrameError::Closed => f.write_str("closed by the client"),
             FrameError::Broken(error) => write!(f, "broken: {error}"),
-            FrameError::Length(length) => write!(f, "a frame of {length} bytes is out of bounds"),
+            FrameError::Length(error) => error.fmt(f),
         }
     }
 }
-
-/// The shortest request: API key, version, correlation id, and no client id (header version 0).
-const FRAME_MIN: i32 = 8;
 
 impl<S: AsyncRead + Unpin> FrameReader<S> {
     /// Reads frames of at most `frame_max` bytes from `stream`.
@@ -62,11 +60,8 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
                 Err(error) => return Err(FrameError::Broken(error)),
             }
         }
-        let length = i32::from_be_bytes(self.ahead[..4].try_into().expect("four bytes"));
-        if length < FRAME_MIN || length as usize > self.frame_max {
-            return Err(FrameError::Length(length));
-        }
-        Ok(length as usize)
+        let prefix = self.ahead[..4].try_into().expect("four bytes");
+        Frame::length(prefix, self.frame_max).map_err(FrameError::Length)
     }
 
     /// The body of the frame whose length `length()` gave.
