@@ -81,7 +81,7 @@ pub trait Message: Structure + Default + Clone + PartialEq + fmt::Debug + Sized 
     }
 }
 
-/// Declares messages: see the [module](crate::message).
+/// Declares messages: see the [module](mod@crate::message).
 #[macro_export]
 macro_rules! message {
     ($(
