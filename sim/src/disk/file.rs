@@ -154,8 +154,10 @@ impl FileNode {
                     }
                     durable.share(live, *offset, at);
                 }
-                Change::SetLen { after, .. } => durable.set_len(*after),
+                Change::SetLen { .. } => {}
             }
+            // The length is the inode's, whatever became of doomed changes before this one.
+            durable.set_len(dirty.len_after);
             false
         });
     }
