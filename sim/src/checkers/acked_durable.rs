@@ -52,10 +52,10 @@ impl Checker for AckedDurable {
                 (Call::CreateTopic { topic, partitions, .. }, Reply::Done) => {
                     self.created.insert(topic.clone(), *partitions);
                 }
-                (Call::Metadata, Reply::Topics { topics }) => {
-                    if self.reading.as_ref().is_some_and(|r| r.client == operation.client) {
-                        self.judge_topics(topics, report);
-                    }
+                (Call::Metadata, Reply::Topics { topics })
+                    if self.reading.as_ref().is_some_and(|r| r.client == operation.client) =>
+                {
+                    self.judge_topics(topics, report);
                 }
                 _ => {}
             },

@@ -173,7 +173,7 @@ fn scrub_log(files: &Files, log: &Log<'_>, found: &mut Vec<Rubbish>) {
 
 /// Entries of relative offset and position, both u32: each names a batch by its place and its last offset.
 fn offset_index(segment: &Segment<'_>, bytes: &[u8]) -> Option<String> {
-    if bytes.len() % 8 != 0 {
+    if !bytes.len().is_multiple_of(8) {
         return Some(format!("{} bytes are not entries of 8", bytes.len()));
     }
     let mut before = None;
@@ -195,7 +195,7 @@ fn offset_index(segment: &Segment<'_>, bytes: &[u8]) -> Option<String> {
 /// Entries of timestamp (i64) and relative offset (u32): no record up to that offset is younger, and it has that
 /// timestamp.
 fn time_index(segment: &Segment<'_>, bytes: &[u8]) -> Option<String> {
-    if bytes.len() % 12 != 0 {
+    if !bytes.len().is_multiple_of(12) {
         return Some(format!("{} bytes are not entries of 12", bytes.len()));
     }
     let mut before = None;
