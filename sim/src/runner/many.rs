@@ -129,7 +129,7 @@ impl Progress {
             let wanted = |v: &&crate::checkers::Violation| {
                 plan.until.is_empty() || plan.until.contains(&v.invariant) || plan.until.contains(&v.checker)
             };
-            if plan.until_failure && unexpected.iter().any(|v| wanted(v)) {
+            if plan.until_failure && unexpected.iter().any(wanted) {
                 println!("KILLED by seed {} after {} seeds", ran.seed, sum.seeds);
                 self.stop = true;
             }

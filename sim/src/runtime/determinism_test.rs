@@ -39,7 +39,7 @@ async fn chatter(rt: SimRuntime, peers: Vec<SocketAddr>) {
         let (stream, _) = listener.accept().await.unwrap();
         file.write_at(at, vec![Bytes::from(rt.draw().to_string())]).await.unwrap();
         at = file.len().await.unwrap();
-        if rt.draw() % 2 == 0 {
+        if rt.draw().is_multiple_of(2) {
             file.sync().await.unwrap();
             rt.disk().sync_dir(Path::new("")).await.unwrap();
         }
