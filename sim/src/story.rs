@@ -11,6 +11,7 @@ use crate::history::{Call, Entry, Reply, Step};
 use crate::runtime::NodeId;
 use crate::trace::{Life, Record, What};
 use ::runtime::Event;
+use model::{PartitionKey, TopicId};
 use std::collections::BTreeMap;
 
 /// Writes the story as it happens, so that a run that dies tells how far it came.
@@ -18,12 +19,14 @@ pub struct Story {
     write: Box<dyn FnMut(&str) + Send>,
     /// Names of machines.
     names: BTreeMap<NodeId, String>,
+    /// Names of topics.
+    topics: BTreeMap<TopicId, String>,
 }
 
 impl Story {
     /// A story whose lines go to `write`.
     pub fn new(write: impl FnMut(&str) + Send + 'static) -> Story {
-        Story { write: Box::new(write), names: BTreeMap::new() }
+        Story { write: Box::new(write), names: BTreeMap::new(), topics: BTreeMap::new() }
     }
 
     /// Says what a machine is called.
@@ -31,10 +34,15 @@ impl Story {
         self.names.insert(node, name.to_string());
     }
 
+    /// Says what a topic is called.
+    pub fn learn(&mut self, id: TopicId, name: &str) {
+        self.topics.insert(id, name.to_string());
+    }
+
     /// A record of the world.
     pub fn record(&mut self, record: &Record) {
         let text = match &record.what {
-            What::Event(event) => match told(event) {
+            What::Event(event) => match self.told(event) {
                 Some(text) => text,
                 None => return,
             },
@@ -75,31 +83,47 @@ impl Story {
         let line = format!("{:>5}.{:06}  {who:<9} {text}", nanos / 1_000_000_000, nanos / 1000 % 1_000_000);
         (self.write)(&line);
     }
-}
 
-/// What an event says; nothing of those that only count.
-fn told(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Started { .. } => "serves".to_string(),
-        Event::Stopped { .. } => "has stopped in order".to_string(),
-        Event::Recovered { partition, start, end, truncated_bytes, clean } => {
-            let how = if *clean { "clean".to_string() } else { format!("{truncated_bytes} bytes cut off") };
-            format!("recovered {partition} [{start}, {end}), {how}")
+    /// What an event says; nothing of those that only count.
+    fn told(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::Started { .. } => "serves".to_string(),
+            Event::Stopped { .. } => "has stopped in order".to_string(),
+            Event::Recovered { partition, start, end, truncated_bytes, clean } => {
+                let how =
+                    if *clean { "clean".to_string() } else { format!("{truncated_bytes} bytes cut off") };
+                format!("recovered {} [{start}, {end}), {how}", self.place(*partition))
+            }
+            Event::BecameLeader { partition, epoch } => {
+                format!("leads {} in epoch {epoch}", self.place(*partition))
+            }
+            Event::Appended { partition, base, end, .. } => {
+                format!("appended {} [{base}, {end})", self.place(*partition))
+            }
+            Event::Synced { partition, end } => format!("synced {} up to {end}", self.place(*partition)),
+            Event::HighWatermark { partition, to } => {
+                format!("high watermark of {} is {to}", self.place(*partition))
+            }
+            Event::Rolled { partition, base } => {
+                format!("new segment of {} at {base}", self.place(*partition))
+            }
+            Event::Acknowledged { partition, base, end, acks } => {
+                format!("acknowledges {} [{base}, {end}), acks {acks:?}", self.place(*partition))
+            }
+            Event::Served { partition, from, to, high_watermark } => {
+                format!("serves {} [{from}, {to}) of {high_watermark}", self.place(*partition))
+            }
+            Event::Fenced(why) => format!("gives up its log directory: {why:?}"),
+            Event::Answered(_) | Event::Connected | Event::Disconnected => return None,
+        })
+    }
+
+    fn place(&self, key: PartitionKey) -> String {
+        match self.topics.get(&key.topic) {
+            Some(name) => format!("{name}-{}", key.index),
+            None => key.to_string(),
         }
-        Event::BecameLeader { partition, epoch } => format!("leads {partition} in epoch {epoch}"),
-        Event::Appended { partition, base, end, .. } => format!("appended {partition} [{base}, {end})"),
-        Event::Synced { partition, end } => format!("synced {partition} up to {end}"),
-        Event::HighWatermark { partition, to } => format!("high watermark of {partition} is {to}"),
-        Event::Rolled { partition, base } => format!("new segment of {partition} at {base}"),
-        Event::Acknowledged { partition, base, end, acks } => {
-            format!("acknowledges {partition} [{base}, {end}), acks {acks:?}")
-        }
-        Event::Served { partition, from, to, high_watermark } => {
-            format!("serves {partition} [{from}, {to}) at high watermark {high_watermark}")
-        }
-        Event::Fenced(why) => format!("gives up its log directory: {why:?}"),
-        Event::Answered(_) | Event::Connected | Event::Disconnected => return None,
-    })
+    }
 }
 
 fn asked(call: &Call) -> String {

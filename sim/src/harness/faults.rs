@@ -16,6 +16,8 @@ struct Waiting {
     fault: Fault,
     /// Whose healing it waits for before it counts.
     since: Option<String>,
+    /// When it begins to count, in milliseconds since the chaos began.
+    from_ms: u64,
     kind: EventKind,
     /// Events still to come.
     left: u32,
@@ -30,9 +32,10 @@ impl Triggers {
         for fault in faults {
             match &fault.trigger {
                 Trigger::At(ms) => timed.entry(*ms).or_default().push(fault.clone()),
-                Trigger::Event { since, kind, nth, .. } => waiting.push(Waiting {
+                Trigger::Event { since, from_ms, kind, nth, .. } => waiting.push(Waiting {
                     fault: fault.clone(),
                     since: since.clone(),
+                    from_ms: *from_ms,
                     kind: *kind,
                     left: *nth,
                 }),
@@ -41,11 +44,12 @@ impl Triggers {
         (Triggers { waiting }, timed)
     }
 
-    /// A broker told an event: the faults that this is the right one for.
-    pub fn event(&mut self, broker: i32, kind: EventKind) -> Vec<Fault> {
+    /// A broker told an event, so many milliseconds after the chaos began: the faults that this is the right one for.
+    pub fn event(&mut self, broker: i32, kind: EventKind, at_ms: u64) -> Vec<Fault> {
         let mut due = Vec::new();
         self.waiting.retain_mut(|waiting| {
-            if waiting.since.is_some() || waiting.kind != kind || waiting.fault.broker != broker {
+            let counts = waiting.since.is_none() && waiting.from_ms <= at_ms;
+            if !counts || waiting.kind != kind || waiting.fault.broker != broker {
                 return true;
             }
             waiting.left -= 1;

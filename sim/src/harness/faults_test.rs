@@ -5,7 +5,7 @@ use crate::scenario::Action;
 
 fn fault(name: &str, since: Option<&str>, nth: u32) -> Fault {
     let since = since.map(str::to_string);
-    let trigger = Trigger::Event { since, kind: EventKind::Synced, nth, after_us: 0 };
+    let trigger = Trigger::Event { since, from_ms: 5, kind: EventKind::Synced, nth, after_us: 0 };
     Fault { name: name.into(), broker: 1, trigger, action: Action::Kill { down_ms: 1 } }
 }
 
@@ -17,18 +17,19 @@ fn names(faults: Vec<Fault>) -> Vec<String> {
 fn the_nth_event_of_the_broker_fires_once() {
     let (mut triggers, timed) = Triggers::new(&[fault("a", None, 2)]);
     assert!(timed.is_empty());
-    assert!(triggers.event(1, EventKind::Synced).is_empty());
-    assert!(triggers.event(2, EventKind::Synced).is_empty());
-    assert!(triggers.event(1, EventKind::Appended).is_empty());
-    assert_eq!(names(triggers.event(1, EventKind::Synced)), ["a"]);
-    assert!(triggers.event(1, EventKind::Synced).is_empty());
+    assert!(triggers.event(1, EventKind::Synced, 4).is_empty());
+    assert!(triggers.event(1, EventKind::Synced, 7).is_empty());
+    assert!(triggers.event(2, EventKind::Synced, 7).is_empty());
+    assert!(triggers.event(1, EventKind::Appended, 7).is_empty());
+    assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["a"]);
+    assert!(triggers.event(1, EventKind::Synced, 7).is_empty());
 }
 
 #[test]
 fn what_follows_counts_from_the_healing() {
     let (mut triggers, _) = Triggers::new(&[fault("a", None, 1), fault("b", Some("a"), 1)]);
-    assert_eq!(names(triggers.event(1, EventKind::Synced)), ["a"]);
-    assert!(triggers.event(1, EventKind::Synced).is_empty());
+    assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["a"]);
+    assert!(triggers.event(1, EventKind::Synced, 7).is_empty());
     triggers.healed("a");
-    assert_eq!(names(triggers.event(1, EventKind::Synced)), ["b"]);
+    assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["b"]);
 }

@@ -31,6 +31,8 @@ struct Inner {
     completions: Completions,
     /// Called with the faults that an event triggers, outside the lock.
     strike: Option<Strike>,
+    /// When the chaos began, in true nanoseconds.
+    chaos_began: u64,
 }
 
 /// Takes a fault that is due.
@@ -59,6 +61,7 @@ impl Hub {
             operations: 0,
             completions: Completions::default(),
             strike: None,
+            chaos_began: 0,
         };
         let hub = Arc::new(Hub { world: world.clone(), inner: Mutex::new(inner) });
         // The world holds its subscribers: no strong reference back, or neither would ever be freed.
@@ -76,9 +79,22 @@ impl Hub {
         self.lock().brokers.insert(node, broker);
     }
 
-    /// Faults that an event triggers go to `strike`; none do before this.
+    /// Says what machines are called, for the story.
+    pub fn name_machines(&self) {
+        for node in self.world.nodes() {
+            let name = node.name();
+            if let Some(story) = &mut self.lock().story {
+                story.name(node.id(), &name);
+            }
+        }
+    }
+
+    /// The chaos begins: faults that an event triggers go to `strike`.
     pub fn arm(&self, strike: Strike) {
-        self.lock().strike = Some(strike);
+        let now = self.world.now_nanos();
+        let mut inner = self.lock();
+        inner.strike = Some(strike);
+        inner.chaos_began = now;
     }
 
     /// No event triggers anything from now on.
@@ -127,7 +143,11 @@ impl Hub {
 
     /// A topic's id has become known.
     pub fn learn(&self, id: TopicId, name: &str) {
-        self.lock().checkers.learn(id, name);
+        let mut inner = self.lock();
+        inner.checkers.learn(id, name);
+        if let Some(story) = &mut inner.story {
+            story.learn(id, name);
+        }
     }
 
     /// What is on a broker's disk just before it starts.
@@ -211,7 +231,10 @@ impl Inner {
             What::Event(event) => {
                 self.checkers.observe(record.at_nanos, &Seen::Event { broker, event });
                 match (EventKind::of(event), &self.strike) {
-                    (Some(kind), Some(_)) => return self.triggers.event(broker, kind),
+                    (Some(kind), Some(_)) => {
+                        let at_ms = record.at_nanos.saturating_sub(self.chaos_began) / 1_000_000;
+                        return self.triggers.event(broker, kind, at_ms);
+                    }
                     _ => return Vec::new(),
                 }
             }

@@ -18,7 +18,7 @@ pub use hub::{Completions, Hub};
 
 use crate::checkers::{Checkers, Usage, Violation};
 use crate::runtime::{NodeHandle, World, WorldKnobs};
-use crate::scenario::Scenario;
+use crate::scenario::{Fault, Scenario};
 use crate::story::Story;
 use crate::trace::TraceHash;
 use crate::workload::{self, Client, Created, LAST_WORDS, Session, Surroundings};
@@ -27,6 +27,7 @@ use chaos::Chaos;
 use faults::Triggers;
 use model::time::Duration;
 use model::{TopicId, Uuid};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -64,6 +65,9 @@ pub async fn run(world: World, scenario: Scenario, main: Main, story: Option<Sto
     Outcome { violations: run.hub.violations(), completions: run.hub.completions(), history: run.hub.hash() }
 }
 
+/// Faults by the time at which they strike, in milliseconds since the chaos began.
+type Timed = BTreeMap<u64, Vec<Fault>>;
+
 /// A phase failed: the hub has been told why.
 struct Failed;
 
@@ -90,13 +94,11 @@ impl Run {
         let addrs = Arc::new(brokers.iter().map(Broker::addr).collect());
         let clients = scenario.clients.iter().map(|client| world.node(&client.name)).collect();
         let harness = world.node("harness");
+        hub.name_machines();
         Run { world, hub, scenario, brokers, addrs, clients, harness }
     }
 
-    async fn play(
-        &self,
-        timed: std::collections::BTreeMap<u64, Vec<crate::scenario::Fault>>,
-    ) -> Result<(), Failed> {
+    async fn play(&self, timed: Timed) -> Result<(), Failed> {
         self.start_brokers();
         self.watch_usage();
         self.create_topics().await?;
@@ -165,7 +167,7 @@ impl Run {
         Ok(())
     }
 
-    async fn chaos(&self, timed: std::collections::BTreeMap<u64, Vec<crate::scenario::Fault>>) {
+    async fn chaos(&self, timed: Timed) {
         self.world.note("chaos");
         let begin = self.world.now_nanos();
         let end = begin + self.scenario.duration_ms * 1_000_000;

@@ -191,7 +191,7 @@ struct FaultDraw {
     /// Of a hundred, how many wait for an event if there are any.
     #[serde(default = "half")]
     event_percent: u32,
-    #[serde(default = "range::<1, 200>")]
+    #[serde(default = "range::<1, 50>")]
     nth: Range,
     #[serde(default = "range::<0, 2000>")]
     after_us: Range,
@@ -275,7 +275,16 @@ impl Topics {
         (0..self.count.draw(stream))
             .map(|n| {
                 let mut configs = self.configs.clone();
-                configs.insert("segment.bytes".into(), self.segment_bytes.draw_log(stream).to_string());
+                // `segment.bytes` begins at 1 MiB, too much for a run of a minute.
+                let mut set = |key: &str, value: u64| configs.insert(key.to_string(), value.to_string());
+                set("internal.segment.bytes", self.segment_bytes.draw_log(stream));
+                set("index.interval.bytes", Range(1, 8192).draw_log(stream));
+                if stream.chance(20 * PERCENT) {
+                    set("segment.index.bytes", 12 * Range(20, 500).draw_log(stream));
+                }
+                if stream.chance(20 * PERCENT) {
+                    set("segment.ms", Range(100, 20_000).draw_log(stream));
+                }
                 TopicSpec {
                     name: format!("t{n}"),
                     partitions: self.partitions.draw(stream) as i32,
@@ -395,7 +404,8 @@ impl FaultDraw {
         for n in 0..self.count.draw(stream) {
             let name = format!("{name}.{n}");
             let trigger = if !self.events.is_empty() && stream.chance(self.event_percent * PERCENT) {
-                self.wait(stream, None)
+                let from_ms = stream.between(0, duration_ms);
+                self.wait(stream, None, from_ms)
             } else {
                 Trigger::At(stream.between(0, duration_ms))
             };
@@ -409,7 +419,7 @@ impl FaultDraw {
         for (n, then) in self.then.iter().enumerate() {
             if stream.chance(then.on_percent * PERCENT) {
                 let name = format!("{since}.then{n}");
-                let trigger = then.wait(stream, Some(since));
+                let trigger = then.wait(stream, Some(since), 0);
                 let action = then.action.draw(stream);
                 into.push(Fault { name: name.clone(), broker, trigger, action });
                 then.draw_then(stream, &name, broker, into);
@@ -417,9 +427,10 @@ impl FaultDraw {
         }
     }
 
-    fn wait(&self, stream: &mut Stream, since: Option<&str>) -> Trigger {
+    fn wait(&self, stream: &mut Stream, since: Option<&str>, from_ms: u64) -> Trigger {
         Trigger::Event {
             since: since.map(str::to_string),
+            from_ms,
             kind: stream.pick(&self.events).copied().unwrap_or(EventKind::Started),
             nth: self.nth.draw_log(stream).max(1) as u32,
             after_us: self.after_us.draw_log(stream),

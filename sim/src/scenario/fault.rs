@@ -31,6 +31,9 @@ pub enum Trigger {
         /// Without it, when the chaos begins.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<String>,
+        /// Counting begins at this time, in simulated milliseconds since the chaos began.
+        #[serde(default)]
+        from_ms: u64,
         /// Which kind.
         kind: EventKind,
         /// Which one, from 1.
