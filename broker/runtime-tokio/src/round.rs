@@ -32,8 +32,8 @@ impl Strategy {
     /// What measured best for a round of `files` while `dirty_bytes` of the whole machine's page cache wait for
     /// their writeback.
     ///
-    /// Milliseconds per round, median, on ext4 over virtio with two cores, 4 KiB appended to each file first; in
-    /// brackets beside somebody who dirties the page cache flat out (`cargo xtask bench sync-many`):
+    /// Milliseconds per round, median, on ext4 without a journal, virtio, two cores, 4 KiB appended to each file
+    /// first; in brackets beside somebody who dirties the page cache flat out (`cargo xtask bench sync-many`):
     ///
     /// ```text
     ///  files      in turn   16 at once   64 at once        syncfs

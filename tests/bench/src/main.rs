@@ -17,6 +17,7 @@
 
 mod arguments;
 mod consume;
+mod deliveries;
 mod latency;
 mod null;
 mod produce;

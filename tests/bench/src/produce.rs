@@ -1,17 +1,14 @@
 //! Throughput into a topic: how fast messages are acknowledged, and librdkafka's own ceiling.
 
 use crate::arguments::Arguments;
+use crate::deliveries::{Counting, Deliveries};
 use crate::topic;
 use crate::usage::Meter;
-use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, ThreadedProducer};
 use serde_json::Value;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long the last messages may take.
@@ -48,29 +45,21 @@ fn measure(brokers: &str, topic: &str, broker: Option<u32>, arguments: &Argument
         .set("compression.type", "none")
         .set("queue.buffering.max.messages", "500000")
         .set("message.timeout.ms", "120000");
-    let deliveries = Arc::new(Deliveries::default());
-    let context = Context(deliveries.clone());
-    let producer: ThreadedProducer<Context, NoCustomPartitioner> =
-        ThreadedProducer::from_config_and_context(&config, context).map_err(|error| error.to_string())?;
+    let deliveries = Deliveries::default();
+    let producer: Counting = ThreadedProducer::from_config_and_context(&config, deliveries.clone())
+        .map_err(|error| error.to_string())?;
     let payload = vec![b'x'; size];
-    if warmup > 0 {
-        send_all(&producer, topic, partitions, &payload, warmup)?;
-    }
-    deliveries.acked.store(0, Ordering::Relaxed);
+    send_all(&producer, topic, partitions, &payload, warmup)?;
+    deliveries.wait(warmup, PATIENCE)?;
     let meter = Meter::start(broker)?;
     send_all(&producer, topic, partitions, &payload, count)?;
-    let result = meter.stop(count, count * size as u64)?;
-    let (acked, failed) =
-        (deliveries.acked.load(Ordering::Relaxed), deliveries.failed.load(Ordering::Relaxed));
-    if failed > 0 || acked != count {
-        return Err(format!("of {count} messages {acked} were acknowledged, {failed} failed"));
-    }
-    Ok(result)
+    deliveries.wait(warmup + count, PATIENCE)?;
+    meter.stop(count, count * size as u64)
 }
 
-/// Sends `count` messages and waits until the last one is acknowledged (or given up).
+/// Hands `count` messages to the client, as fast as it takes them.
 fn send_all(
-    producer: &ThreadedProducer<Context, NoCustomPartitioner>,
+    producer: &Counting,
     topic: &str,
     partitions: i32,
     payload: &[u8],
@@ -88,25 +77,5 @@ fn send_all(
             record = back;
         }
     }
-    producer.flush(PATIENCE).map_err(|error| format!("the last messages: {error}"))
-}
-
-/// What the broker said.
-#[derive(Default)]
-struct Deliveries {
-    acked: AtomicU64,
-    failed: AtomicU64,
-}
-
-struct Context(Arc<Deliveries>);
-
-impl ClientContext for Context {}
-
-impl ProducerContext for Context {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
-        let count = if result.is_ok() { &self.0.acked } else { &self.0.failed };
-        count.fetch_add(1, Ordering::Relaxed);
-    }
+    Ok(())
 }

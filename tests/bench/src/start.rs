@@ -1,9 +1,10 @@
 //! From exec of a broker to its first acknowledged message, and what it holds in memory when it then idles.
 
 use crate::arguments::Arguments;
+use crate::deliveries::{Counting, Deliveries};
 use crate::usage::memory;
-use rdkafka::config::ClientConfig;
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
+use rdkafka::producer::{BaseRecord, ThreadedProducer};
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -34,18 +35,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
     };
     // The client's own start belongs to the measure: a user's first message waits for it too. Metadata are asked
     // for again at once, because the topic is created by asking.
-    let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+    let mut config = ClientConfig::new();
+    config
         .set("bootstrap.servers", brokers)
         .set("acks", "-1")
         .set("linger.ms", "0")
         .set("reconnect.backoff.ms", "1")
         .set("retry.backoff.ms", "1")
-        .set("topic.metadata.refresh.fast.interval.ms", "1")
-        .create()
+        .set("topic.metadata.refresh.fast.interval.ms", "1");
+    let deliveries = Deliveries::default();
+    let producer: Counting = ThreadedProducer::from_config_and_context(&config, deliveries.clone())
         .map_err(|error| error.to_string())?;
     let record: BaseRecord<'_, (), [u8]> = BaseRecord::to("first").payload(b"first");
     producer.send(record).map_err(|(error, _)| error.to_string())?;
-    producer.flush(PATIENCE).map_err(|error| format!("the first message: {error}"))?;
+    deliveries.wait(1, PATIENCE)?;
     let acked = began.elapsed();
     drop(producer);
     std::thread::sleep(IDLE);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,8 @@ pub(super) fn free_port() -> Result<u16, String> {
     listener.local_addr().map(|addr| addr.port()).map_err(|error| error.to_string())
 }
 
-/// Cores, processor, memory, kernel: what figures mean nothing without.
-pub(super) fn description() -> String {
+/// Cores, processor, memory, kernel, file system of `dir`: what figures mean nothing without.
+pub(super) fn description(dir: &Path) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = field(&cpuinfo, "model name").unwrap_or("unknown processor");
@@ -40,7 +41,25 @@ pub(super) fn description() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     // The release's own tail names a build, not a kind of machine.
     let kernel = kernel.trim().split('-').next().unwrap_or_default().to_string();
-    format!("{cores} × {model}, {} GB, Linux {kernel}", kib.div_ceil(1 << 20))
+    format!("{cores} × {model}, {} GB, Linux {kernel}, {}", kib.div_ceil(1 << 20), file_system(dir))
+}
+
+/// The type of the file system that `dir` is on; of ext4 also whether it has a journal, which an fsync waits for.
+fn file_system(dir: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.next()?, words.next()?, words.next()?))
+    });
+    let above = mounts.filter(|(_, point, _)| dir.starts_with(point));
+    let Some((device, _, kind)) = above.max_by_key(|(_, point, _)| point.len()) else {
+        return "unknown file system".to_string();
+    };
+    let device = device.rsplit('/').next().unwrap_or_default();
+    let journals = fs::read_dir("/proc/fs/jbd2").into_iter().flatten().flatten();
+    let journal =
+        journals.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with(device));
+    if kind == "ext4" && !journal { "ext4 without a journal".to_string() } else { kind.to_string() }
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -113,7 +113,7 @@ pub(super) fn rewrite(row: &Row, lines: &[Line], kafka: Option<&Kafka>) -> Outco
     let path = cargo::root().join("BENCHMARKS.md");
     let before = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let peer = kafka.map(|_| kafka::VERSION);
-    let after = replaced(&before, row.name, lines, &machine::description(), peer)
+    let after = replaced(&before, row.name, lines, &machine::description(&cargo::target_dir()), peer)
         .ok_or_else(|| format!("{} has lost its marks", path.display()))?;
     fs::write(&path, after).map_err(|error| format!("{}: {error}", path.display()))
 }
