@@ -56,3 +56,6 @@ mod memory_disk;
 #[cfg(test)]
 #[path = "model_prop.rs"]
 mod model_properties;
+#[cfg(test)]
+#[path = "recovery_test.rs"]
+mod recovery_tests;

@@ -140,11 +140,13 @@ fn a_failed_write_fences_and_a_full_disk_does_not() {
     assert_eq!(shown as u64, log.size_bytes(), "the space was given back");
     finish(log.append(&second)).unwrap();
     sync(&disk, &mut log);
+    append(&mut log, 0, 0, b"x");
     disk.fail_writes(1);
-    assert!(matches!(finish(log.append(&[batch(2, 0, 0, b"y")])), Err(AppendError::Io(_))));
+    assert!(matches!(finish(log.append(&[batch(3, 0, 0, b"y")])), Err(AppendError::Io(_))));
     assert!(log.is_fenced());
-    assert_eq!(log.end(), LogEnd(Offset(2)));
-    assert!(matches!(finish(log.append(&[batch(2, 0, 0, b"y")])), Err(AppendError::Fenced(_))));
+    assert_eq!(log.end(), LogEnd(Offset(3)));
+    assert!(log.begin_sync().is_none(), "what was written last is for recovery to judge");
+    assert!(matches!(finish(log.append(&[batch(3, 0, 0, b"y")])), Err(AppendError::Fenced(_))));
     assert!(matches!(finish(log.roll()), Err(AppendError::Fenced(_))));
     assert!(finish(log.close()).is_err(), "nothing vouches for a fenced log");
 }

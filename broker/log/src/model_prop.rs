@@ -314,6 +314,10 @@ impl World {
             self.disk.power_loss(seed);
         }
         self.open(false);
+        if power_loss.is_none() {
+            // What a kill left must be good enough to go on from.
+            return;
+        }
         // Again: nothing is left to repair, and nothing comes back.
         self.log = None;
         self.disk.power_loss(0);

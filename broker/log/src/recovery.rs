@@ -23,7 +23,7 @@ use crate::sync::Durability;
 use crate::walk::{Flaw, Order, Step, Walk};
 use crate::{Log, LogConfig, OpenError, Recovered, Recovery};
 use model::{DurableEnd, LogEnd, Offset};
-use runtime::{Disk, DiskError, OpenMode};
+use runtime::{Disk, DiskError, File, OpenMode};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,6 +71,7 @@ pub(crate) async fn recover<D: Disk>(
     }
     let stored = epochs.clone();
     let mut epochs = epochs.unwrap_or_default();
+    // What begins later is taken from the batches that are kept.
     epochs.truncate_from_end(segments[first].base);
 
     let mut repair =
@@ -114,13 +115,14 @@ pub(crate) async fn recover<D: Disk>(
         sealed.push(store_indexes(&disk, &dir, base, size, indexes).await?);
     }
     let start = how.log_start.max(segments[0].base);
-    epochs.truncate_from_end(end);
     epochs.truncate_from_start(start);
     if stored.as_ref() != Some(&epochs) {
         epochs::store(&disk, &dir, epochs.encode()).await?;
     }
     let file = disk.open(&segment_file(&dir, last.base, names::LOG), OpenMode::Write).await?;
-    // Names of segments may have lived in memory only, and removed ones must not come back.
+    // Garbage that the last incarnation cut off, and segments removed, must not come back; names of segments may
+    // have lived in memory only.
+    file.sync().await?;
     disk.sync_dir(&dir).await?;
     let active =
         Active { base: last.base, size: last.size, torn: false, cut: false, file, indexes: last.indexes };
