@@ -174,7 +174,8 @@ fn a_failed_round_fails_for_every_file() {
         write(&f, 0, b"b").await;
         write(&g, 0, b"b").await;
         node.disk().fail_next(NextFailure { op: DiskOp::Sync, path_contains: "g".to_owned() });
-        rt.disk().sync_many(vec![f, g]).await.unwrap_err();
+        rt.disk().sync_many(vec![f.clone(), g]).await.unwrap_err();
+        f.sync().await.unwrap();
         sectors(&node, "f")
     });
     assert_eq!(seen, set(&["a", "b"]));
