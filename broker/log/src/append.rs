@@ -71,17 +71,10 @@ impl<D: Disk> Log<D> {
             return Err(AppendError::Fenced(failure.clone()));
         }
         let Some(call) = Call::of(batches, self.end.0) else { return Ok(()) };
-        match self.write(&call, batches).await {
-            Ok(()) => {}
-            Err(error) if error.kind == DiskErrorKind::NoSpace => {
-                // Gives the space back. Should it fail, the next append tries again.
-                let _ = self.cut_garbage().await;
-                return Err(AppendError::NoSpace(error));
-            }
-            Err(error) => {
-                self.durability.set_fence(&error);
-                return Err(AppendError::Io(error));
-            }
+        if let Err(error) = self.write(&call, batches).await {
+            // Gives the space back. Should it fail, the next append tries again.
+            let _ = self.cut_garbage().await;
+            return Err(self.append_failed(error));
         }
         let mut position = self.active.size;
         for AppendBatch { header, .. } in batches {
@@ -153,24 +146,22 @@ impl<D: Disk> Log<D> {
         if self.active.size == 0 {
             return Ok(());
         }
-        match self.roll_at(self.end.0).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind == DiskErrorKind::NoSpace => Err(AppendError::NoSpace(error)),
-            Err(error) => {
-                self.durability.set_fence(&error);
-                Err(AppendError::Io(error))
-            }
+        self.roll_at(self.end.0).await.map_err(|error| self.append_failed(error))
+    }
+
+    /// A full disk is the one failure that a log survives, unless it was a sync that met it.
+    fn append_failed(&mut self, error: DiskError) -> AppendError {
+        if error.kind == DiskErrorKind::NoSpace && !self.durability.is_fenced() {
+            return AppendError::NoSpace(error);
         }
+        self.durability.set_fence(&error);
+        AppendError::Io(error)
     }
 
     async fn roll_at(&mut self, base: Offset) -> Result<(), DiskError> {
         assert!(base >= self.end.0, "rolled back to {base}");
         self.cut_garbage().await?;
-        if self.active.cut {
-            // A sealed segment may be believed by its length once a later one is there.
-            self.active.file.sync().await?;
-        }
-        self.active.indexes.seal(&self.disk, &self.dir).await?;
+        self.seal().await?;
         let next = Active::create(&self.disk, &self.dir, base).await?;
         self.durability.file_created();
         let sealed = std::mem::replace(&mut self.active, next);
@@ -182,6 +173,18 @@ impl<D: Disk> Log<D> {
         self.durability.segment_sealed(sealed.file);
         self.assert_invariants();
         Ok(())
+    }
+
+    /// Completes the active segment's indexes and syncs them, but not its batches: those are for the next ticket.
+    /// Whoever finds a later segment may believe the indexes, and that the file ends with its last batch: a
+    /// recovery point at its end may have been written before it was sealed.
+    pub(crate) async fn seal(&mut self) -> Result<(), DiskError> {
+        let mut files = self.active.indexes.seal(&self.disk, &self.dir).await?.to_vec();
+        if self.active.cut {
+            files.push(self.active.file.clone());
+        }
+        let synced = self.disk.sync_many(files).await;
+        synced.inspect_err(|error| self.durability.set_fence(error))
     }
 
     /// Makes room in memory. A full disk does not stop the append: the entries stay where they are.

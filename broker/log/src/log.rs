@@ -137,7 +137,7 @@ impl<D: Disk> Log<D> {
             return Err(failure.clone());
         }
         self.cut_garbage().await?;
-        self.active.indexes.seal(&self.disk, &self.dir).await?;
+        self.seal().await?;
         self.durability.file_created();
         if let Some(ticket) = self.begin_sync() {
             let done = ticket.run(&self.disk).await?;

@@ -325,3 +325,13 @@ fn readers_of_a_log_that_changes_get_whole_batches_or_nothing() {
     // The file of the active segment is held open: what was there is still there.
     assert_eq!(finish(active.read()).unwrap().len(), 69);
 }
+
+#[test]
+fn a_sync_that_fails_while_rolling_fences() {
+    let disk = MemoryDisk::default();
+    let mut log = fresh(&disk);
+    append(&mut log, 0, 0, b"x");
+    disk.fail_syncs(1);
+    assert!(matches!(finish(log.roll()), Err(AppendError::Io(_))));
+    assert!(log.is_fenced());
+}

@@ -91,13 +91,12 @@ impl Indexes {
         self.offsets.entries() >= room / 8 || self.times.entries() + 1 >= room / 12
     }
 
-    /// Completes the indexes for good, writes them out and syncs them. So whoever finds a later segment may
-    /// believe them: a recovery point at the end of this one may have been written before it was sealed.
-    pub(crate) async fn seal<D: Disk>(&mut self, disk: &D, dir: &Path) -> Result<(), DiskError> {
+    /// Completes the indexes for good and writes them out. Returns their files, to be synced.
+    pub(crate) async fn seal<D: Disk>(&mut self, disk: &D, dir: &Path) -> Result<[D::File; 2], DiskError> {
         self.complete();
         let offsets = self.offsets.write_out(disk, dir, true).await?;
         let times = self.times.write_out(disk, dir, true).await?;
-        disk.sync_many(vec![offsets, times]).await
+        Ok([offsets, times])
     }
 }
 
