@@ -71,10 +71,17 @@ impl<D: Disk> Log<D> {
             return Err(AppendError::Fenced(failure.clone()));
         }
         let Some(call) = Call::of(batches, self.end.0) else { return Ok(()) };
-        if let Err(error) = self.write(&call, batches).await {
-            // Gives the space back. Should it fail, the next append tries again.
-            let _ = self.cut_garbage().await;
-            return Err(self.append_failed(error));
+        match self.write(&call, batches).await {
+            Ok(()) => {}
+            Err(error) if self.survives(&error) => {
+                // Gives the space back. Should it fail, the next append tries again.
+                let _ = self.cut_garbage().await;
+                return Err(AppendError::NoSpace(error));
+            }
+            Err(error) => {
+                self.durability.set_fence(&error);
+                return Err(AppendError::Io(error));
+            }
         }
         let mut position = self.active.size;
         for AppendBatch { header, .. } in batches {
@@ -146,16 +153,19 @@ impl<D: Disk> Log<D> {
         if self.active.size == 0 {
             return Ok(());
         }
-        self.roll_at(self.end.0).await.map_err(|error| self.append_failed(error))
+        match self.roll_at(self.end.0).await {
+            Ok(()) => Ok(()),
+            Err(error) if self.survives(&error) => Err(AppendError::NoSpace(error)),
+            Err(error) => {
+                self.durability.set_fence(&error);
+                Err(AppendError::Io(error))
+            }
+        }
     }
 
     /// A full disk is the one failure that a log survives, unless it was a sync that met it.
-    fn append_failed(&mut self, error: DiskError) -> AppendError {
-        if error.kind == DiskErrorKind::NoSpace && !self.durability.is_fenced() {
-            return AppendError::NoSpace(error);
-        }
-        self.durability.set_fence(&error);
-        AppendError::Io(error)
+    fn survives(&self, error: &DiskError) -> bool {
+        error.kind == DiskErrorKind::NoSpace && !self.durability.is_fenced()
     }
 
     async fn roll_at(&mut self, base: Offset) -> Result<(), DiskError> {
