@@ -1,5 +1,6 @@
 //! The data directory: names and locks, all relative to one open directory.
 
+use crate::buffers::Buffers;
 use crate::errno::{disk_error, uninterrupted};
 use crate::file::TokioFile;
 use crate::round::{Strategy, dirty_bytes, sync_with};
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 pub struct TokioDisk {
     root: Arc<OwnedFd>,
     handle: Handle,
+    buffers: Buffers,
 }
 
 /// The lock on a data directory: `flock` and a POSIX record lock on the same file.
@@ -34,7 +36,7 @@ impl TokioDisk {
         create_durably(data_dir)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(data_dir, flags, Mode::empty())?;
-        Ok(TokioDisk { root: Arc::new(root), handle })
+        Ok(TokioDisk { root: Arc::new(root), handle, buffers: Buffers::default() })
     }
 
     /// Runs `call` with the root's descriptor on a blocking thread.
@@ -67,7 +69,7 @@ impl Disk for TokioDisk {
             OpenMode::Truncate => OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC,
         };
         let fd = self.blocking("open", path, move |root, path| open_file(root, path, flags)).await?;
-        Ok(TokioFile::new(fd, path, self.handle.clone()))
+        Ok(TokioFile::new(fd, path, self.handle.clone(), self.buffers.clone()))
     }
 
     async fn lock(&self, path: &Path) -> Result<TokioLock, DiskError> {

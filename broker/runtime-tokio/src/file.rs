@@ -1,5 +1,6 @@
 //! One open file: what runs on a worker and what never does.
 
+use crate::buffers::{Buffers, Lent};
 use crate::errno::{disk_error, uninterrupted};
 use crate::threads::done;
 use bytes::Bytes;
@@ -28,6 +29,10 @@ use tokio::runtime::Handle;
 /// So the worker always wins; the bound keeps one task from holding it for milliseconds.
 const INLINE_BYTES_MAX: usize = 1 << 20;
 
+/// Reads of at most so many bytes are tried on the worker that asks. A consumer's usual megabyte per partition
+/// comes with what is read ahead of it to find its first batch.
+const INLINE_READ_BYTES_MAX: usize = 2 << 20;
+
 /// Parts per `pwritev`: the kernel's UIO_MAXIOV.
 const PARTS_MAX: usize = 1024;
 
@@ -42,6 +47,7 @@ struct Open {
     fd: OwnedFd,
     path: PathBuf,
     handle: Handle,
+    buffers: Buffers,
 }
 
 impl Drop for Open {
@@ -55,8 +61,8 @@ impl Drop for Open {
 }
 
 impl TokioFile {
-    pub(crate) fn new(fd: OwnedFd, path: &Path, handle: Handle) -> TokioFile {
-        TokioFile { open: Arc::new(Open { fd, path: path.to_path_buf(), handle }) }
+    pub(crate) fn new(fd: OwnedFd, path: &Path, handle: Handle, buffers: Buffers) -> TokioFile {
+        TokioFile { open: Arc::new(Open { fd, path: path.to_path_buf(), handle, buffers }) }
     }
 
     /// Runs `call` on a blocking thread.
@@ -95,12 +101,14 @@ impl File for TokioFile {
     }
 
     async fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, DiskError> {
-        if len > INLINE_BYTES_MAX {
-            return self.blocking(move |open| open.read(offset, len, Vec::new())).await;
+        if len > INLINE_READ_BYTES_MAX {
+            return self
+                .blocking(move |open| open.read_on(offset, open.buffers.lend(open.bounded(offset, len)?), 0))
+                .await;
         }
         match self.open.read_cached(offset, len)? {
             Cached::Whole(bytes) => Ok(bytes),
-            Cached::Part(got) => self.blocking(move |open| open.read(offset, len, got)).await,
+            Cached::Part(lent, got) => self.blocking(move |open| open.read_on(offset, lent, got)).await,
         }
     }
 
@@ -125,8 +133,8 @@ impl File for TokioFile {
 enum Cached {
     /// All of it, up to where the file ends.
     Whole(Bytes),
-    /// The first bytes; the rest needs the device.
-    Part(Vec<u8>),
+    /// The first so many bytes; the rest needs the device.
+    Part(Lent, usize),
 }
 
 impl Open {
@@ -164,11 +172,11 @@ impl Open {
 
     /// Reads what can be had without waiting for the device.
     fn read_cached(&self, offset: u64, len: usize) -> Result<Cached, DiskError> {
-        let mut bytes = vec![0; self.bounded(offset, len)?];
+        let mut lent = self.buffers.lend(self.bounded(offset, len)?);
         let mut got = 0;
-        while got < bytes.len() {
+        while got < lent.as_ref().len() {
             let at = offset + got as u64;
-            let mut slice = [IoSliceMut::new(&mut bytes[got..])];
+            let mut slice = [IoSliceMut::new(&mut lent.as_mut()[got..])];
             let read = uninterrupted(|| {
                 rustix::io::preadv2(self.fd.as_fd(), &mut slice, at, ReadWriteFlags::NOWAIT)
             });
@@ -176,32 +184,25 @@ impl Open {
                 Ok(0) => break,
                 Ok(read) => got += read,
                 // Not in the page cache, or a file system that can't tell.
-                Err(Errno::AGAIN | Errno::OPNOTSUPP) => {
-                    bytes.truncate(got);
-                    return Ok(Cached::Part(bytes));
-                }
+                Err(Errno::AGAIN | Errno::OPNOTSUPP) => return Ok(Cached::Part(lent, got)),
                 Err(errno) => return Err(self.error("read", errno)),
             }
         }
-        bytes.truncate(got);
-        Ok(Cached::Whole(Bytes::from(bytes)))
+        Ok(Cached::Whole(lent.freeze(got)))
     }
 
-    /// Reads on, after the bytes already `got`, until `len` bytes or the end of the file.
-    fn read(&self, offset: u64, len: usize, mut got: Vec<u8>) -> Result<Bytes, DiskError> {
-        let len = self.bounded(offset, len)?.max(got.len());
-        got.reserve_exact(len - got.len());
-        while got.len() < len {
-            let at = offset + got.len() as u64;
-            let read =
-                uninterrupted(|| rustix::io::pread(&self.fd, rustix::buffer::spare_capacity(&mut got), at))
-                    .map_err(|errno| self.error("read", errno))?;
+    /// Reads on, after the first `got` bytes of `lent`, until it is full or the file ends.
+    fn read_on(&self, offset: u64, mut lent: Lent, mut got: usize) -> Result<Bytes, DiskError> {
+        while got < lent.as_ref().len() {
+            let at = offset + got as u64;
+            let read = uninterrupted(|| rustix::io::pread(&self.fd, &mut lent.as_mut()[got..], at))
+                .map_err(|errno| self.error("read", errno))?;
             if read == 0 {
                 break;
             }
+            got += read;
         }
-        got.truncate(len);
-        Ok(Bytes::from(got))
+        Ok(lent.freeze(got))
     }
 
     /// How much of `len` the file can fill: small reads are taken at their word, large ones are not paid for

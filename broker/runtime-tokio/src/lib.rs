@@ -21,6 +21,7 @@ compile_error!(
     "runtime-tokio speaks Linux: preadv2, fdatasync, syncfs and flock semantics are measured there"
 );
 
+mod buffers;
 mod counts;
 mod disk;
 mod errno;

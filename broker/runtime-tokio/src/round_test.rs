@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Threads;
+use crate::buffers::Buffers;
 use bytes::Bytes;
 use runtime::{Disk, DiskErrorKind, File, OpenMode, Runtime};
 use std::path::Path;
@@ -56,7 +57,7 @@ fn one_failed_file_fails_the_round() {
             let good = rt.disk().open(Path::new("good"), OpenMode::CreateNew).await.unwrap();
             // A pipe's end can be written but not synced: EINVAL.
             let (_reader, writer) = rustix::pipe::pipe().unwrap();
-            let bad = TokioFile::new(writer, Path::new("bad"), Handle::current());
+            let bad = TokioFile::new(writer, Path::new("bad"), Handle::current(), Buffers::default());
             for strategy in [Strategy::InTurn, Strategy::AtOnce(4)] {
                 let files = vec![good.clone(), bad.clone(), good.clone()];
                 let error = sync_with(strategy, files, &Handle::current()).await.unwrap_err();
