@@ -19,6 +19,8 @@ enum Fate {
     Killed { seed: String, seeds: String },
     Survived(String),
     NotApplicable(String),
+    /// It can't be planted, or does not build: the code has moved on.
+    Stale(String),
 }
 
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -32,45 +34,54 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     }
     let tree = cargo::target_dir().join("mutants/tree");
     let target = cargo::target_dir().join("mutants/target");
-    // The file whose edit has to be undone is simply copied again.
+    copy::refresh(&root, &tree)?;
     let mut survivors = Vec::new();
     let mut rows = Vec::new();
     for mutant in wanted {
-        copy::refresh(&root, &tree)?;
-        let fate = try_one(mutant, &tree, &target)?;
+        let fate = match &mutant.not_applicable {
+            Some(why) => Fate::NotApplicable(why.clone()),
+            None => try_one(mutant, &tree, &target).unwrap_or_else(Fate::Stale),
+        };
         let row = match &fate {
             Fate::Killed { seed, seeds } => format!("killed by seed {seed}, after {seeds} seeds"),
             Fate::Survived(why) => format!("SURVIVED: {why}"),
             Fate::NotApplicable(why) => format!("not applicable: {why}"),
+            Fate::Stale(why) => format!("STALE: {why}"),
         };
         let row = format!("{:<28} {:<4} {row}", mutant.id, mutant.invariant);
         println!("{row}");
         rows.push(row);
-        if let Fate::Survived(_) = fate {
+        if let Fate::Survived(_) | Fate::Stale(_) = fate {
             survivors.push(mutant.id.clone());
         }
     }
     if rows.len() > 1 {
         println!("\n{}", rows.join("\n"));
     }
-    if survivors.is_empty() { Ok(()) } else { Err(format!("survivors: {}", survivors.join(", "))) }
+    if survivors.is_empty() { Ok(()) } else { Err(format!("not killed: {}", survivors.join(", "))) }
 }
 
+/// Plants a mutant, runs it, and takes it out again.
 fn try_one(mutant: &Mutant, tree: &Path, target: &Path) -> Result<Fate, String> {
-    if let Some(why) = &mutant.not_applicable {
-        return Ok(Fate::NotApplicable(why.clone()));
-    }
-    plant(mutant, tree)?;
-    let binary = simulate::build(tree, target, "sim").map_err(|why| format!("{}: {why}", mutant.id))?;
-    let output = Command::new(&binary)
+    let path = tree.join(&mutant.file);
+    let failed = |error| format!("{}: {error}", path.display());
+    let original = std::fs::read_to_string(&path).map_err(failed)?;
+    std::fs::write(&path, planted(mutant, &original)?).map_err(failed)?;
+    let fate = simulate::build(tree, target, "mutants").and_then(|binary| hunt(mutant, &binary, target));
+    std::fs::write(&path, original).map_err(failed)?;
+    fate
+}
+
+/// Runs seeds until the invariant fires.
+fn hunt(mutant: &Mutant, binary: &Path, target: &Path) -> Result<Fate, String> {
+    let output = Command::new(binary)
         .args(["run", &mutant.scenario, "--until-failure", "--invariant", &mutant.invariant])
         .args(["--seeds", &format!("0..{}", mutant.seeds_max)])
         .args(["--keep", &target.join("kept").display().to_string()])
-        .stderr(Stdio::inherit())
+        .stderr(Stdio::null())
         .output()
         .map_err(|error| format!("{}: {error}", binary.display()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(fate(&text, mutant))
+    Ok(fate(&String::from_utf8_lossy(&output.stdout), mutant))
 }
 
 /// Reads the simulator's verdict.
@@ -85,14 +96,10 @@ fn fate(text: &str, mutant: &Mutant) -> Fate {
     Fate::Survived(format!("{} seeds of {}; {other}", mutant.seeds_max, mutant.scenario))
 }
 
-/// Makes the edit.
-fn plant(mutant: &Mutant, tree: &Path) -> Result<(), String> {
-    let path = tree.join(&mutant.file);
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+/// The text with the edit made.
+fn planted(mutant: &Mutant, text: &str) -> Result<String, String> {
     match text.matches(mutant.find.as_str()).count() {
-        1 => {}
-        count => return Err(format!("{}: its text is {count} times in {}", mutant.id, mutant.file)),
+        1 => Ok(text.replacen(&mutant.find, &mutant.replace, 1)),
+        count => Err(format!("its text is {count} times in {}", mutant.file)),
     }
-    let text = text.replacen(&mutant.find, &mutant.replace, 1);
-    std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

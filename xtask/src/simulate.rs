@@ -41,13 +41,13 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 
 /// Builds the simulator of the tree at `root`; its path.
 pub(crate) fn build(root: &Path, target_dir: &Path, profile: &str) -> Result<PathBuf, String> {
-    let status = cargo::command(&["build", "--quiet", "--profile", profile, "--package", "tidemark-sim"])
+    let output = cargo::command(&["build", "--quiet", "--profile", profile, "--package", "tidemark-sim"])
         .current_dir(root)
         .env("CARGO_TARGET_DIR", target_dir)
-        .status()
+        .output()
         .map_err(|error| format!("cargo: {error}"))?;
-    if !status.success() {
-        return Err("the simulator does not build".to_string());
+    if !output.status.success() {
+        return Err(format!("the simulator does not build:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target_dir.join(folder).join("tidemark-sim"))

@@ -17,6 +17,18 @@ pub struct Usage {
     pub disk_bytes: u64,
 }
 
+impl Usage {
+    /// The larger of the two, thing by thing.
+    pub fn max(&self, other: &Usage) -> Usage {
+        Usage {
+            memory_bytes: self.memory_bytes.max(other.memory_bytes),
+            descriptors: self.descriptors.max(other.descriptors),
+            tasks: self.tasks.max(other.tasks),
+            disk_bytes: self.disk_bytes.max(other.disk_bytes),
+        }
+    }
+}
+
 /// See the file's header.
 pub struct Bounded {
     budget: Usage,

@@ -125,6 +125,11 @@ impl DiskControl {
         self.world.shared.lock().machine(self.node).disk.tree.used_bytes()
     }
 
+    /// Files that processes have open, each as often as it was opened.
+    pub fn open_files(&self) -> usize {
+        self.world.shared.lock().machine(self.node).disk.tree.open_files()
+    }
+
     fn snapshot(&self, durable: bool) -> Snapshot {
         let mut state = self.world.shared.lock();
         let tree = &mut state.machine_mut(self.node).disk.tree;

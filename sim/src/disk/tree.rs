@@ -197,6 +197,15 @@ impl Tree {
         lens.sum()
     }
 
+    /// Handles that processes hold on files, each clone of one counted once.
+    pub(super) fn open_files(&self) -> usize {
+        let opened = |node: &Node| match node {
+            Node::File(file) => Arc::strong_count(&file.handles) - 1,
+            _ => 0,
+        };
+        self.nodes.values().map(opened).sum()
+    }
+
     /// Every file under its path, as readers see it or as it is certainly on the device; and every directory.
     pub(super) fn walk(&self, durable: bool) -> (BTreeMap<PathBuf, Inode>, BTreeSet<PathBuf>) {
         let (mut files, mut dirs) = (BTreeMap::new(), BTreeSet::new());

@@ -29,6 +29,7 @@ struct Inner {
     brokers: BTreeMap<NodeId, i32>,
     operations: u64,
     completions: Completions,
+    peak: Usage,
     /// Called with the faults that an event triggers, outside the lock.
     strike: Option<Strike>,
     /// When the chaos began, in true nanoseconds.
@@ -60,6 +61,7 @@ impl Hub {
             brokers: BTreeMap::new(),
             operations: 0,
             completions: Completions::default(),
+            peak: Usage::default(),
             strike: None,
             chaos_began: 0,
         };
@@ -162,6 +164,10 @@ impl Hub {
 
     /// What a broker uses.
     pub fn usage(&self, broker: i32, usage: &Usage) {
+        {
+            let peak = &mut self.lock().peak;
+            *peak = peak.max(usage);
+        }
         self.observe(&Seen::Usage { broker, usage });
     }
 
@@ -178,6 +184,11 @@ impl Hub {
     /// How operations ended so far.
     pub fn completions(&self) -> Completions {
         self.lock().completions
+    }
+
+    /// The most that a broker used so far of each thing.
+    pub fn peak(&self) -> Usage {
+        self.lock().peak
     }
 
     /// The hash over the history. The world's own is over the events.

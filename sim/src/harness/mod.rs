@@ -43,6 +43,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// How clients' operations ended.
     pub completions: Completions,
+    /// The most that a broker ever used of each thing.
+    pub peak: Usage,
     /// The hash over the history; the world's own, over the events, comes with the end of the world.
     pub history: TraceHash,
 }
@@ -62,7 +64,12 @@ pub async fn run(world: World, scenario: Scenario, main: Main, story: Option<Sto
     if run.play(timed).await.is_err() {
         run.world.note("the run ends early");
     }
-    Outcome { violations: run.hub.violations(), completions: run.hub.completions(), history: run.hub.hash() }
+    Outcome {
+        violations: run.hub.violations(),
+        completions: run.hub.completions(),
+        peak: run.hub.peak(),
+        history: run.hub.hash(),
+    }
 }
 
 /// Faults by the time at which they strike, in milliseconds since the chaos began.
@@ -224,18 +231,20 @@ impl Run {
             loop {
                 world.sleep(USAGE_EVERY).await;
                 for broker in &brokers {
-                    hub.usage(broker.id, &usage(broker));
+                    hub.usage(broker.id, &usage(&world, broker));
                 }
             }
         });
     }
 }
 
-fn usage(broker: &Broker) -> Usage {
+fn usage(world: &World, broker: &Broker) -> Usage {
+    let tasks = madsim::runtime::Handle::current().metrics().num_tasks_by_node();
+    let disk = broker.node.disk();
     Usage {
         memory_bytes: crate::memory::in_use(),
-        descriptors: 0,
-        tasks: 0,
-        disk_bytes: broker.node.disk().used_bytes(),
+        descriptors: (disk.open_files() + world.net().connections()) as u64,
+        tasks: tasks.get(&broker.node.name()).copied().unwrap_or(0) as u64,
+        disk_bytes: disk.used_bytes(),
     }
 }

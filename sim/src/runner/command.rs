@@ -140,13 +140,18 @@ fn summary(name: &str, sum: &Sum) -> String {
     let (cpu_s, sim_s) = (sum.cpu_nanos as f64 / 1e9, sum.sim_nanos as f64 / 1e9);
     format!(
         "{name}: {} seeds in {:.1} s ({:.1} seeds/s), {:.2} core-minutes; {sim_s:.0} simulated s, {:.0} a second and core; \
-         {} operations ({ok} ok, {fail} fail, {info} info); {} failed",
+         {} operations ({ok} ok, {fail} fail, {info} info); at most {} MB, {} descriptors, {} tasks, {} MB on disk; \
+         {} failed",
         sum.seeds,
         sum.wall_s,
         sum.seeds as f64 / sum.wall_s.max(1e-9),
         cpu_s / 60.0,
         sim_s / cpu_s.max(1e-9),
         ok + fail + info,
+        sum.peak.memory_bytes >> 20,
+        sum.peak.descriptors,
+        sum.peak.tasks,
+        sum.peak.disk_bytes >> 20,
         sum.failed.len(),
     )
 }

@@ -10,6 +10,7 @@ fn a_row_has_the_columns_of_the_head() {
         sim_nanos: 7_200_000_000_000,
         cpu_nanos: 90_000_000_000,
         operations: (1, 2, 3),
+        peak: Default::default(),
         wall_s: 1.0,
     };
     assert_eq!(row("abc", "slow_disk", &sum), "| abc | slow_disk | 10 | 1.5 | 2.0 | 6 | I1 at 3 I2 at 5 |\n");

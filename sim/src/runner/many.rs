@@ -2,6 +2,7 @@
 
 use super::one::Ran;
 use super::worker::Worker;
+use crate::checkers::Usage;
 use crate::scenario::Scenario;
 use crate::scenario::distribution::Distribution;
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub struct Sum {
     pub sim_nanos: u64,
     /// Processor time, in nanoseconds.
     pub cpu_nanos: u64,
+    /// The most that a broker used of each thing.
+    pub peak: Usage,
     /// Operations: succeeded, certainly without effect, nobody knows.
     pub operations: (u64, u64, u64),
     /// Wall time, in seconds.
@@ -111,6 +114,7 @@ impl Progress {
         sum.seeds += 1;
         sum.sim_nanos += ran.sim_nanos;
         sum.cpu_nanos += ran.cpu_nanos;
+        sum.peak = sum.peak.max(&ran.peak);
         sum.operations.0 += ran.ok;
         sum.operations.1 += ran.fail;
         sum.operations.2 += ran.info;

@@ -1,6 +1,6 @@
 //! One scenario, one fresh thread, one result.
 
-use crate::checkers::Violation;
+use crate::checkers::{Usage, Violation};
 use crate::harness::{self, Completions};
 use crate::runtime::run_seed;
 use crate::scenario::Scenario;
@@ -24,6 +24,8 @@ pub struct Ran {
     pub sim_nanos: u64,
     /// Processor time, in nanoseconds.
     pub cpu_nanos: u64,
+    /// The most that a broker used of each thing.
+    pub peak: Usage,
     /// Operations that succeeded.
     pub ok: u64,
     /// Operations that certainly had no effect.
@@ -45,23 +47,39 @@ pub fn run(scenario: &Scenario, story: Option<Story>) -> Ran {
     match run {
         Ok(finished) => {
             let Completions { ok, fail, info } = finished.value.completions;
-            let hash = format!("{}-{}", finished.hash, finished.value.history);
-            let violations = finished.value.violations;
-            Ran { name, seed, hash, violations, sim_nanos: finished.sim_nanos, cpu_nanos, ok, fail, info }
+            Ran {
+                hash: format!("{}-{}", finished.hash, finished.value.history),
+                violations: finished.value.violations,
+                sim_nanos: finished.sim_nanos,
+                cpu_nanos,
+                peak: finished.value.peak,
+                ok,
+                fail,
+                info,
+                ..Ran::of(name, seed)
+            }
         }
         Err(failure) => {
             let violations = vec![panicked(failure.message)];
-            Ran {
-                name,
-                seed,
-                hash: String::new(),
-                violations,
-                sim_nanos: 0,
-                cpu_nanos,
-                ok: 0,
-                fail: 0,
-                info: 0,
-            }
+            Ran { violations, cpu_nanos, ..Ran::of(name, seed) }
+        }
+    }
+}
+
+impl Ran {
+    /// Nothing is known yet but which seed it is.
+    pub fn of(name: String, seed: u64) -> Ran {
+        Ran {
+            name,
+            seed,
+            hash: String::new(),
+            violations: Vec::new(),
+            sim_nanos: 0,
+            cpu_nanos: 0,
+            peak: Usage::default(),
+            ok: 0,
+            fail: 0,
+            info: 0,
         }
     }
 }

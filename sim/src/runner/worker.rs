@@ -69,19 +69,8 @@ impl Worker {
             Err(mpsc::RecvTimeoutError::Disconnected) => process.death(),
         };
         process.end();
-        let (name, seed) = (scenario.name.clone(), scenario.seed);
         let violations = vec![panicked(what)];
-        Ok(Ran {
-            name,
-            seed,
-            hash: String::new(),
-            violations,
-            sim_nanos: 0,
-            cpu_nanos: 0,
-            ok: 0,
-            fail: 0,
-            info: 0,
-        })
+        Ok(Ran { violations, ..Ran::of(scenario.name.clone(), scenario.seed) })
     }
 }
 

@@ -283,7 +283,7 @@ impl Topics {
                     set("segment.index.bytes", 12 * Range(20, 500).draw_log(stream));
                 }
                 if stream.chance(20 * PERCENT) {
-                    set("segment.ms", Range(100, 20_000).draw_log(stream));
+                    set("segment.ms", Range(1_000, 20_000).draw_log(stream));
                 }
                 TopicSpec {
                     name: format!("t{n}"),
@@ -307,7 +307,7 @@ impl Rough {
     fn disk(&self, stream: &mut Stream) -> DiskKnobs {
         let mut disk = DiskKnobs::default();
         if stream.chance(self.slow_sync_percent * PERCENT) {
-            disk.sync.max_us = stream.between(5_000, 100_000);
+            disk.sync.max_us = stream.between(5_000, 40_000);
             disk.sync.tail_us = 2 * disk.sync.max_us;
         }
         if stream.chance(self.writeback_percent * PERCENT) {
