@@ -38,7 +38,7 @@ const NOT_BENCH: &[&str] = &["--workspace", "--exclude", "tidemark-bench"];
 
 /// Seeds per scenario, each run twice for equal hashes: enough to notice a broken scenario. The search for bugs is
 /// `cargo xtask simulate`'s own.
-const SEEDS: &str = "0..8";
+const SEEDS: &str = "0..10";
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     if let Some(unknown) = args.iter().find(|arg| STAGES.iter().all(|stage| stage.name != arg.as_str())) {
