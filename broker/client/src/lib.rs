@@ -5,6 +5,7 @@
 
 mod connection;
 mod error;
+pub mod several;
 pub mod single;
 
 pub use connection::{Connection, Pending};

@@ -3,20 +3,19 @@
 //! Most of what tests, peers and tools ask concerns one partition; the protocol wraps that into lists of lists. An
 //! answer that does not speak of what was asked gives `None`: the broker's mistake, for the caller to judge.
 
+use crate::several::{self, Place};
 use bytes::Bytes;
 use model::{Offset, PartitionIndex, TopicId, Uuid};
 use protocol::messages::create_topics::{
     CreatableTopic, CreatableTopicConfig, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
 };
-use protocol::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData};
+use protocol::messages::fetch::{FetchRequest, FetchResponse, PartitionData};
 use protocol::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
     ListOffsetsTopic,
 };
 use protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic};
-use protocol::messages::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceData,
-};
+use protocol::messages::produce::{PartitionProduceResponse, ProduceRequest, ProduceResponse};
 
 /// A topic by both of its names: which one goes over the wire depends on a request's version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +45,7 @@ pub fn produce(
     timeout_ms: i32,
     batch: Bytes,
 ) -> ProduceRequest {
-    let data = PartitionProduceData { index: partition.0, records: Some(batch) };
-    let topic_data =
-        TopicProduceData { name: topic.name.clone(), topic_id: topic.id.0, partition_data: vec![data] };
-    ProduceRequest { transactional_id: None, acks, timeout_ms, topic_data: vec![topic_data] }
+    several::produce(&[(Place { topic: topic.clone(), partition }, batch)], acks, timeout_ms)
 }
 
 /// What became of it.
@@ -59,22 +55,7 @@ pub fn produced(response: &ProduceResponse) -> Option<&PartitionProduceResponse>
 
 /// Reads one partition from `from` on, outside of a fetch session.
 pub fn fetch(topic: &Topic, partition: PartitionIndex, from: Offset, limits: FetchLimits) -> FetchRequest {
-    let wanted = FetchPartition {
-        partition: partition.0,
-        fetch_offset: from.0,
-        partition_max_bytes: limits.max_bytes,
-        ..Default::default()
-    };
-    let topic = FetchTopic { topic: topic.name.clone(), topic_id: topic.id.0, partitions: vec![wanted] };
-    FetchRequest {
-        max_wait_ms: limits.max_wait_ms,
-        min_bytes: limits.min_bytes,
-        max_bytes: limits.max_bytes,
-        session_id: 0,
-        session_epoch: -1,
-        topics: vec![topic],
-        ..Default::default()
-    }
+    several::fetch(&[(Place { topic: topic.clone(), partition }, from)], limits)
 }
 
 /// What was read. `None` also when the answer as a whole is an error: see its `error_code`.

@@ -229,7 +229,7 @@ enum ActionDraw {
 }
 
 fn budget() -> Usage {
-    Usage { memory_bytes: 512 << 20, descriptors: 1000, tasks: 1000, disk_bytes: 256 << 20 }
+    Usage { memory_bytes: 128 << 20, descriptors: 250, tasks: 250, disk_bytes: 64 << 20 }
 }
 
 impl Distribution {
@@ -353,6 +353,7 @@ impl Load {
                 number,
                 acks: [-1, -1, -1, 1, 0][own.index(5)],
                 in_flight: one_of(own, &[1, 1, 2, 5]) as u32,
+                partitions: one_of(own, &[1, 1, 3]) as u32,
                 batch_records: self.batch_records.draw_log(own) as u32,
                 value_bytes: self.value_bytes.draw_log(own) as u32,
                 codecs: some_of(
@@ -367,6 +368,7 @@ impl Load {
                 max_bytes: Range(1, 1 << 20).draw_log(own) as u32,
                 max_wait_ms: one_of(own, &[0, 10, 500, 2000]) as u32,
                 polls: Range(1, 200).draw_log(own) as u32,
+                partitions: one_of(own, &[1, 1, 3]) as u32,
             },
             "l" => ClientKind::Lister,
             "n" => ClientKind::Creator { topics: own.between(1, 10) as u32 },

@@ -29,6 +29,8 @@ pub enum ClientKind {
         acks: i16,
         /// Sends that may be unanswered at a time.
         in_flight: u32,
+        /// Batches in a request, each for another partition, at most.
+        partitions: u32,
         /// Records in a batch, at most.
         batch_records: u32,
         /// Bytes of a record's value, at most.
@@ -40,7 +42,7 @@ pub enum ClientKind {
         /// How long it waits for an answer, in milliseconds.
         timeout_ms: u64,
     },
-    /// Reads one partition after the other, some polls each.
+    /// Reads some partitions for a while, then others.
     Consumer {
         /// Where it begins when it is assigned a partition.
         start: StartAt,
@@ -48,8 +50,10 @@ pub enum ClientKind {
         max_bytes: u32,
         /// `max.wait.ms` of a poll, at most.
         max_wait_ms: u32,
-        /// How many polls before it takes another partition.
+        /// How many polls before it takes other partitions, at most.
         polls: u32,
+        /// How many partitions it takes at a time, at most.
+        partitions: u32,
     },
     /// Asks for offsets by timestamp, and for metadata.
     Lister,

@@ -1,64 +1,98 @@
-//! Consumers by assignment: one partition after the other, from anywhere, poll by poll.
+//! Consumers by assignment: some partitions for a while, then others, from anywhere, poll by poll.
 
 use super::session::Poll;
 use super::{Client, Session};
 use crate::history::{Call, Reply};
 use crate::scenario::StartAt;
+use client::several::Place;
 use client::single::{FetchLimits, Topic};
+use model::{Offset, PartitionIndex};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 
-pub(super) async fn run(mut client: Client, start: StartAt, max_bytes: u32, max_wait_ms: u32, polls: u32) {
+pub(super) async fn run(mut client: Client, manner: Manner) {
     while let Some(mut session) = Session::open(&mut client).await {
         while !client.over() {
-            let Some((name, partition)) = client.any_partition() else { return };
-            let Some(topic) = session.topic(&name).cloned() else { break };
             let limits = FetchLimits {
-                max_wait_ms: max_wait_ms as i32,
+                max_wait_ms: manner.max_wait_ms as i32,
                 min_bytes: client.stream.between(0, 1) as i32,
-                max_bytes: client.stream.between(1, u64::from(max_bytes.max(1))) as i32,
+                max_bytes: client.stream.between(1, u64::from(manner.max_bytes.max(1))) as i32,
             };
-            if !assignment(&mut client, &mut session, &topic, partition, start, limits, polls).await {
+            let Some(places) = places(&mut client, &session, manner.partitions) else { break };
+            if !assignment(&mut client, &mut session, places, &manner, limits).await {
                 break;
             }
         }
     }
 }
 
-/// Takes a partition and polls it for a while. False when the connection is of no more use.
+/// What a consumer is like.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) start: StartAt,
+    pub(super) max_bytes: u32,
+    pub(super) max_wait_ms: u32,
+    pub(super) polls: u32,
+    pub(super) partitions: u32,
+}
+
+/// Some partitions, none of them twice. None: there are none, or the session does not know their topic.
+fn places(client: &mut Client, session: &Session, most: u32) -> Option<Vec<Place>> {
+    let mut places: Vec<Place> = Vec::new();
+    for _ in 0..client.stream.between(1, u64::from(most.max(1))) {
+        let (name, partition) = client.any_partition()?;
+        let topic = session.topic(&name)?.clone();
+        let place = Place { topic, partition: PartitionIndex(partition) };
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Some(places)
+}
+
+/// Takes partitions and polls them for a while. False when the connection is of no more use.
 async fn assignment(
     client: &mut Client,
     session: &mut Session,
-    topic: &Topic,
-    partition: i32,
-    start: StartAt,
+    places: Vec<Place>,
+    manner: &Manner,
     limits: FetchLimits,
-    polls: u32,
 ) -> bool {
     client.next_operation().await;
-    let Some(mut next) = position(client, session, topic, partition, start).await else {
-        // Refused, or broken: a new session finds out.
-        client.rest_ms(50).await;
-        return false;
-    };
-    let op = client.invoke(Call::Assign { topic: topic.name.clone(), partition, from: next });
-    client.ok(op, Reply::Done);
-    for _ in 0..client.stream.between(1, u64::from(polls.max(1))) {
+    let mut wanted = Vec::new();
+    for place in places {
+        let Place { topic, partition } = &place;
+        let Some(from) = position(client, session, topic, partition.0, manner.start).await else {
+            // Refused, or broken: a new session finds out.
+            client.rest_ms(50).await;
+            return false;
+        };
+        let op = client.invoke(Call::Assign { topic: topic.name.clone(), partition: partition.0, from });
+        client.ok(op, Reply::Done);
+        wanted.push((place, Offset(from)));
+    }
+    for _ in 0..client.stream.between(1, u64::from(manner.polls.max(1))) {
         client.next_operation().await;
         if client.over() {
             return true;
         }
-        match session.poll(client, topic, partition, next, limits).await {
-            Poll::Read { next: after, .. } => next = after,
-            // A page-cache topic lost its end: a new assignment finds another.
-            Poll::OutOfRange => return true,
-            Poll::Refused => {
-                client.rest_ms(50).await;
-                return true;
+        let polls = session.poll_many(client, &wanted, limits).await;
+        let mut refused = false;
+        for ((_, from), poll) in wanted.iter_mut().zip(polls) {
+            match poll {
+                Poll::Read { next, .. } => *from = Offset(next),
+                // A page-cache topic lost its end: a new assignment finds another.
+                Poll::OutOfRange | Poll::Refused => refused = true,
+                Poll::Broken => return false,
             }
-            Poll::Broken => return false,
         }
+        if refused {
+            client.rest_ms(50).await;
+            return true;
+        }
+        // Who comes first in a request gets the bytes: it changes.
+        wanted.rotate_left(1);
     }
     true
 }

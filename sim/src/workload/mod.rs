@@ -57,8 +57,9 @@ pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
     let client = Client { around, runtime, name: spec.name, stream, gap_us: spec.gap_us, operations_left };
     match spec.kind {
         ClientKind::Producer { .. } => producer::run(client, &spec.kind).await,
-        ClientKind::Consumer { start, max_bytes, max_wait_ms, polls } => {
-            consumer::run(client, start, max_bytes, max_wait_ms, polls).await;
+        ClientKind::Consumer { start, max_bytes, max_wait_ms, polls, partitions } => {
+            let manner = consumer::Manner { start, max_bytes, max_wait_ms, polls, partitions };
+            consumer::run(client, manner).await;
         }
         ClientKind::Lister => lister::run(client).await,
         ClientKind::Creator { topics } => creator::run(client, topics).await,

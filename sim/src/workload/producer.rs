@@ -6,11 +6,11 @@ use crate::runtime::{SimRuntime, SimTask};
 use crate::scenario::{ClientKind, Codec};
 use ::runtime::Runtime;
 use bytes::Bytes;
-use client::single;
+use client::several::{self, Place};
 use client::{CallError, Pending};
 use model::time::{Duration, Instant};
 use model::{PartitionIndex, Timestamp};
-use protocol::messages::produce::ProduceRequest;
+use protocol::messages::produce::{ProduceRequest, ProduceResponse};
 use records::batch::{BatchBuilder, Compression, HEADER_LEN};
 use std::collections::VecDeque;
 
@@ -19,6 +19,7 @@ struct Manner<'a> {
     number: u32,
     acks: i16,
     in_flight: usize,
+    partitions: u64,
     batch_records: u64,
     value_bytes: u64,
     codecs: &'a [Codec],
@@ -46,6 +47,7 @@ pub(super) async fn run(mut client: Client, kind: &ClientKind) {
         number,
         acks,
         in_flight,
+        partitions,
         batch_records,
         value_bytes,
         codecs,
@@ -59,6 +61,7 @@ pub(super) async fn run(mut client: Client, kind: &ClientKind) {
         number: *number,
         acks: *acks,
         in_flight: (*in_flight).max(1) as usize,
+        partitions: u64::from((*partitions).max(1)),
         batch_records: u64::from((*batch_records).max(1)),
         value_bytes: u64::from((*value_bytes).max(1)),
         codecs,
@@ -103,56 +106,65 @@ async fn drain(under_way: VecDeque<SimTask<bool>>) {
     }
 }
 
-/// One send. What it gives tells, when it ends, whether the connection is still good.
+/// A batch on its way, as an operation of its own.
+struct Sent {
+    op: u64,
+    place: Place,
+    broken: bool,
+}
+
+/// One request. What it gives tells, when it ends, whether the connection is still good.
 async fn send(
     client: &mut Client,
     session: &mut Session,
     manner: &Manner<'_>,
     counter: &mut u64,
 ) -> Result<Option<SimTask<bool>>, ()> {
-    let Some((name, mut partition)) = client.any_partition() else { return Ok(None) };
-    // Topics that exist from the start are never deleted.
-    let Some(topic) = session.topic(&name).cloned() else { return Err(()) };
-    let count = client.stream.between(1, manner.batch_records);
-    let values: Vec<Value> =
-        (0..count).map(|n| Value { client: manner.number, counter: *counter + n }).collect();
-    *counter += count;
-    let broken = client.stream.chance(manner.broken_ppm).then(|| {
-        [Broken::Checksum, Broken::Magic, Broken::Partition, Broken::Count, Broken::Nothing]
-            [client.stream.index(5)]
-    });
-    let mut batch = batch(client, manner, &values);
-    if let Some(broken) = broken {
-        (batch, partition) = spoil(client, broken, batch, partition);
+    let mut batches: Vec<(Place, Bytes)> = Vec::new();
+    let mut sent = Vec::new();
+    for _ in 0..client.stream.between(1, manner.partitions) {
+        let Some((name, partition)) = client.any_partition() else { return Ok(None) };
+        // Topics that exist from the start are never deleted.
+        let Some(topic) = session.topic(&name).cloned() else { return Err(()) };
+        let mut place = Place { topic, partition: PartitionIndex(partition) };
+        if batches.iter().any(|(other, _)| *other == place) {
+            continue;
+        }
+        let count = client.stream.between(1, manner.batch_records);
+        let values: Vec<Value> =
+            (0..count).map(|n| Value { client: manner.number, counter: *counter + n }).collect();
+        *counter += count;
+        let mut batch = batch(client, manner, &values);
+        let broken = client.stream.chance(manner.broken_ppm);
+        if broken {
+            (batch, place) = spoil(client, batch, place);
+        }
+        let (topic, partition) = (place.topic.name.clone(), place.partition.0);
+        let op = client.invoke(Call::Produce { topic, partition, acks: manner.acks, values });
+        sent.push(Sent { op, place: place.clone(), broken });
+        batches.push((place, batch));
     }
     let version = session.version::<ProduceRequest>();
-    let timeout_ms = manner.timeout_ms as i32;
-    let request = single::produce(&topic, PartitionIndex(partition), manner.acks, timeout_ms, batch);
-    let op = client.invoke(Call::Produce { topic: name, partition, acks: manner.acks, values });
+    let request = several::produce(&batches, manner.acks, manner.timeout_ms as i32);
     if manner.acks == 0 {
-        return match session.connection.send_unanswered(version, &request).await {
-            // Whatever the broker does with rubbish, it may not store it.
-            Ok(()) if broken.is_some() => {
-                client.fail(op, "sent broken");
-                Ok(None)
+        let result = session.connection.send_unanswered(version, &request).await;
+        for Sent { op, broken, .. } in sent {
+            match &result {
+                // Whatever the broker does with rubbish, it may not store it.
+                Ok(()) if broken => client.fail(op, "sent broken"),
+                Ok(()) => client.ok(op, Reply::Produced { base: -1 }),
+                Err(e) => client.info(op, e.to_string()),
             }
-            Ok(()) => {
-                client.ok(op, Reply::Produced { base: -1 });
-                Ok(None)
-            }
-            Err(e) => {
-                client.info(op, e.to_string());
-                Err(())
-            }
-        };
+        }
+        return result.map(|()| None).map_err(|_| ());
     }
     match session.connection.send(version, &request).await {
         Ok(pending) => {
             let deadline = client.after_ms(manner.timeout_ms + 500);
-            Ok(Some(wait(client, op, pending, deadline)))
+            Ok(Some(wait(client, sent, pending, deadline)))
         }
         Err(e) => {
-            client.info(op, e.to_string());
+            sent.iter().for_each(|sent| client.info(sent.op, e.to_string()));
             Err(())
         }
     }
@@ -161,7 +173,7 @@ async fn send(
 /// Waits for an answer and writes it down.
 fn wait(
     client: &Client,
-    op: u64,
+    sent: Vec<Sent>,
     pending: Pending<SimRuntime, ProduceRequest>,
     deadline: Instant,
 ) -> SimTask<bool> {
@@ -169,21 +181,27 @@ fn wait(
     client.runtime.spawn("producer-answer", async move {
         let answer = pending.answer(deadline).await;
         let usable = !matches!(&answer, Err(CallError::Closed(_) | CallError::TimedOut));
-        let info = |error: String| Step::Info { error };
-        let step = match &answer {
-            Err(e) => info(e.to_string()),
-            Ok(response) => match single::produced(response) {
-                None => info("an answer about nothing".into()),
-                Some(told) if told.error_code == 0 => {
-                    Step::Ok { reply: Reply::Produced { base: told.base_offset } }
-                }
-                Some(told) if definite(told.error_code) => Step::Fail { error: code(told.error_code) },
-                Some(told) => info(code(told.error_code)),
-            },
-        };
-        hub.finish(&name, op, step);
+        for Sent { op, place, .. } in sent {
+            hub.finish(&name, op, outcome(&answer, &place));
+        }
         usable
     })
+}
+
+/// What an answer means for one of the batches.
+fn outcome(answer: &Result<ProduceResponse, CallError>, place: &Place) -> Step {
+    let info = |error: String| Step::Info { error };
+    match answer {
+        Err(e) => info(e.to_string()),
+        Ok(response) => match several::produced(response, place) {
+            None => info("nothing about it".into()),
+            Some(told) if told.error_code == 0 => {
+                Step::Ok { reply: Reply::Produced { base: told.base_offset } }
+            }
+            Some(told) if definite(told.error_code) => Step::Fail { error: code(told.error_code) },
+            Some(told) => info(code(told.error_code)),
+        },
+    }
 }
 
 fn batch(client: &mut Client, manner: &Manner<'_>, values: &[Value]) -> Bytes {
@@ -212,19 +230,20 @@ fn batch(client: &mut Client, manner: &Manner<'_>, values: &[Value]) -> Bytes {
 }
 
 /// Spoils a batch or where it goes.
-fn spoil(client: &mut Client, broken: Broken, batch: Bytes, partition: i32) -> (Bytes, i32) {
+fn spoil(client: &mut Client, batch: Bytes, mut place: Place) -> (Bytes, Place) {
+    let kinds = [Broken::Checksum, Broken::Magic, Broken::Partition, Broken::Count, Broken::Nothing];
     let mut bytes = batch.to_vec();
-    match broken {
+    match kinds[client.stream.index(kinds.len())] {
         Broken::Checksum => {
             let at = client.stream.between(HEADER_LEN as u64, bytes.len() as u64 - 1) as usize;
             bytes[at] ^= 1 << client.stream.below(8);
         }
         Broken::Magic => bytes[16] = client.stream.between(3, 127) as u8,
-        Broken::Partition => return (batch, partition + 1000),
+        Broken::Partition => place.partition.0 += 1000,
         Broken::Count => bytes[60] ^= 1,
         Broken::Nothing => bytes.clear(),
     }
-    (bytes.into(), partition)
+    (bytes.into(), place)
 }
 
 /// How long after its answer was due a producer's machine is given up, for who waits for all clients.

@@ -5,11 +5,12 @@
 use super::{Client, code};
 use crate::history::{Call, Reply, Value};
 use crate::runtime::SimRuntime;
+use client::several::{self, Place};
 use client::single::{self, FetchLimits, Topic};
 use client::{CallError, Connection};
 use model::{Offset, PartitionIndex, TopicId};
 use protocol::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
-use protocol::messages::fetch::PartitionData;
+use protocol::messages::fetch::{FetchRequest, FetchResponse, PartitionData};
 use protocol::messages::metadata::MetadataResponse;
 use protocol::{ErrorCode, Message, Request};
 use records::batch;
@@ -17,9 +18,6 @@ use std::collections::BTreeMap;
 
 /// How long a client waits for a connection, and for the answers that begin one.
 const OPEN_MS: u64 = 3_000;
-
-/// From this version on a request names topics by id.
-const FETCH_BY_ID: i16 = 13;
 
 /// An open session.
 pub struct Session {
@@ -118,42 +116,38 @@ impl Session {
         from: i64,
         limits: FetchLimits,
     ) -> Poll {
-        let op = client.invoke(Call::Fetch { topic: topic.name.clone(), partition, from });
-        let version = self.version::<protocol::messages::fetch::FetchRequest>();
-        let request = single::fetch(topic, PartitionIndex(partition), Offset(from), limits);
+        let place = Place { topic: topic.clone(), partition: PartitionIndex(partition) };
+        let polls = self.poll_many(client, &[(place, Offset(from))], limits).await;
+        polls.into_iter().next().expect("as many as places")
+    }
+
+    /// One poll of several partitions, each written down as an operation of its own. One outcome for each.
+    pub async fn poll_many(
+        &mut self,
+        client: &Client,
+        wanted: &[(Place, Offset)],
+        limits: FetchLimits,
+    ) -> Vec<Poll> {
+        let invoke = |(place, from): &(Place, Offset)| {
+            let (topic, partition) = (place.topic.name.clone(), place.partition.0);
+            client.invoke(Call::Fetch { topic, partition, from: from.0 })
+        };
+        let ops: Vec<u64> = wanted.iter().map(invoke).collect();
+        let version = self.version::<FetchRequest>();
         let deadline = client.after_ms(OPEN_MS + limits.max_wait_ms.max(0) as u64);
-        let response = match self.connection.call(version, &request, deadline).await {
-            Ok(response) => response,
+        let response = self.connection.call(version, &several::fetch(wanted, limits), deadline).await;
+        let asked = ops.into_iter().zip(wanted);
+        match response {
+            Ok(response) if response.error_code == 0 => {
+                asked.map(|(op, (place, from))| polled(client, op, place, from.0, &response)).collect()
+            }
+            Ok(response) => {
+                asked.for_each(|(op, _)| client.info(op, code(response.error_code)));
+                wanted.iter().map(|_| Poll::Refused).collect()
+            }
             Err(e) => {
-                client.info(op, e.to_string());
-                return Poll::Broken;
-            }
-        };
-        let data = match single::fetched(&response) {
-            Some(data) if response.error_code == 0 => data,
-            _ => {
-                client.info(op, format!("nothing of {}: {}", topic.name, code(response.error_code)));
-                return Poll::Refused;
-            }
-        };
-        if data.error_code == ErrorCode::OffsetOutOfRange as i16 {
-            client.fail(op, code(data.error_code));
-            return Poll::OutOfRange;
-        }
-        if data.error_code != 0 || (version >= FETCH_BY_ID && response.responses[0].topic_id != topic.id.0) {
-            client.info(op, code(data.error_code));
-            return Poll::Refused;
-        }
-        match read_from(from, data) {
-            Ok(records) => {
-                let next = records.last().map_or(from, |(offset, _)| offset + 1);
-                let high_watermark = data.high_watermark;
-                client.ok(op, Reply::Fetched { high_watermark, log_start: data.log_start_offset, records });
-                Poll::Read { next, high_watermark }
-            }
-            Err(why) => {
-                client.ok(op, Reply::Corrupt { from, why });
-                Poll::Broken
+                asked.for_each(|(op, _)| client.info(op, e.to_string()));
+                wanted.iter().map(|_| Poll::Broken).collect()
             }
         }
     }
@@ -184,6 +178,34 @@ impl Session {
                 client.info(op, e.to_string());
                 None
             }
+        }
+    }
+}
+
+/// What an answer says of one partition, written down.
+fn polled(client: &Client, op: u64, place: &Place, from: i64, response: &FetchResponse) -> Poll {
+    let Some(data) = several::fetched(response, place) else {
+        client.info(op, "nothing about it");
+        return Poll::Refused;
+    };
+    if data.error_code == ErrorCode::OffsetOutOfRange as i16 {
+        client.fail(op, code(data.error_code));
+        return Poll::OutOfRange;
+    }
+    if data.error_code != 0 {
+        client.info(op, code(data.error_code));
+        return Poll::Refused;
+    }
+    match read_from(from, data) {
+        Ok(records) => {
+            let next = records.last().map_or(from, |(offset, _)| offset + 1);
+            let high_watermark = data.high_watermark;
+            client.ok(op, Reply::Fetched { high_watermark, log_start: data.log_start_offset, records });
+            Poll::Read { next, high_watermark }
+        }
+        Err(why) => {
+            client.ok(op, Reply::Corrupt { from, why });
+            Poll::Broken
         }
     }
 }
