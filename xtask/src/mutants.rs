@@ -16,7 +16,10 @@ use std::process::{Command, Stdio};
 
 /// How a mutant fared.
 enum Fate {
-    Killed { seed: String, seeds: String },
+    Killed {
+        seed: String,
+        seeds: String,
+    },
     Survived(String),
     NotApplicable(String),
     /// It can't be planted, or does not build: the code has moved on.
