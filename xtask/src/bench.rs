@@ -44,6 +44,8 @@ struct Programs {
     kafka: Option<Kafka>,
     /// Where brokers keep their data while they are measured.
     scratch: PathBuf,
+    /// What was checked out when they were built.
+    commit: String,
 }
 
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         println!("\n── {} ──", row.name);
         match run::row(row, &programs, wish.pairs, wish.quick) {
             Ok(measured) => {
-                let lines = report::lines(row, &measured);
+                let lines = report::lines(row, &measured, &programs.commit);
                 print!("{}", report::terminal(&lines));
                 if wish.quick == 1 {
                     report::rewrite(row, &lines, programs.kafka.as_ref())?;
@@ -111,6 +113,7 @@ fn usage(wrong: &str) -> String {
 
 /// Builds what is measured and what measures, and looks for the peer.
 fn prepare(wish: &Wish) -> Result<Programs, String> {
+    let commit = report::commit();
     for package in ["tidemark", "tidemark-bench"] {
         let built = cargo::command(&["build", "--release", "--package", package]).status();
         if !built.map_err(|error| error.to_string())?.success() {
@@ -129,6 +132,7 @@ fn prepare(wish: &Wish) -> Result<Programs, String> {
         generator: release.join("tidemark-bench"),
         kafka,
         scratch,
+        commit,
     })
 }
 

@@ -18,14 +18,13 @@ const HEAD: &[&str] =
 /// One line of the table: a figure of a row.
 pub(super) type Line = Vec<String>;
 
-pub(super) fn lines(row: &Row, measured: &Measured) -> Vec<Line> {
+pub(super) fn lines(row: &Row, measured: &Measured, commit: &str) -> Vec<Line> {
     let kept = measured.tidemark.len();
     let pairs = match (measured.noisy, measured.discarded) {
         (true, _) => format!("{kept}, all disturbed"),
         (false, 0) => kept.to_string(),
         (false, discarded) => format!("{kept} of {}", kept + discarded),
     };
-    let commit = commit();
     let mut lines = Vec::new();
     for figure in figures(row.load) {
         let Some(ours) = Spread::of(&measured.tidemark, *figure) else { continue };
@@ -39,7 +38,7 @@ pub(super) fn lines(row: &Row, measured: &Measured) -> Vec<Line> {
             theirs.map_or("–".to_string(), |theirs| ratio(*figure, ours.median, theirs.median)),
             bound(*figure, measured),
             pairs.clone(),
-            commit.clone(),
+            commit.to_string(),
         ]);
     }
     lines
@@ -146,8 +145,8 @@ fn replaced(text: &str, row: &str, lines: &[Line], machine: &str, peer: Option<&
     ))
 }
 
-/// The commit that was measured; `+` when the checkout differed from it.
-fn commit() -> String {
+/// The commit that is checked out; `+` when the broker's files differ from it.
+pub(super) fn commit() -> String {
     let git = |words: &[&str]| {
         let output =
             std::process::Command::new("git").args(words).current_dir(cargo::root()).output().ok()?;

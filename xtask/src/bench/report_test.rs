@@ -44,7 +44,7 @@ fn a_row_has_a_line_per_figure() {
         Sample(json!({ "bytes": 1_000_000_000u64, "messages": 1000, "seconds": 2.0, "broker_cpu": 1.0 }));
     let mock = Sample(json!({ "bytes": 1_000_000_000u64, "messages": 1000, "seconds": 1.0 }));
     let measured = Measured { tidemark: vec![sample], ceiling: vec![mock], ..Measured::default() };
-    let lines = lines(&row, &measured);
+    let lines = lines(&row, &measured, "abc");
     assert_eq!(
         lines[0][..7],
         ["produce-1k", "durable", "MB/s", "500 (500–500)", "–", "–", "mock 1000"].map(str::to_string)

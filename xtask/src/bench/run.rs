@@ -55,6 +55,7 @@ pub(super) fn row(row: &Row, programs: &Programs, pairs: usize, quick: u64) -> R
             measured.kafka.push(load_once(kafka, load, programs)?);
         }
     }
+    eprintln!();
     measured.keep_quiet_pairs();
     Ok(measured)
 }
