@@ -168,6 +168,8 @@ fn each_mistake_of_a_client_has_its_own_refusal() {
     let mismatch = ProduceRefusal::CountMismatch { count: 3, last_offset_delta: 1 };
     assert_eq!(refused(changed(|h| h.record_count = 3)), mismatch);
     assert_eq!(refused(changed(|h| h.record_count = 0)), ProduceRefusal::NoRecords);
+    let claim = changed(|h| (h.record_count, h.last_offset_delta) = (i32::MAX, i32::MAX - 1));
+    assert_eq!(refused(claim), ProduceRefusal::TooManyRecords { count: i32::MAX });
     assert_eq!(refused(changed(|h| h.base_offset = Offset(4))), ProduceRefusal::BaseOffset(4));
 
     let control = changed(|h| h.attributes = h.attributes.with_control(true));

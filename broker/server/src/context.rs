@@ -24,8 +24,8 @@ pub struct Context {
     pub metadata: metadata::Handle,
     image: Arc<Snapshot<ClusterImage>>,
     clock: Box<dyn Fn() -> Instant + Send + Sync>,
-    /// Requests hold so much memory together, between their last byte and their answer. Counted in KiB, because
-    /// a semaphore counts in 32 bits.
+    /// The frames of requests hold so much memory together, between their last byte and their effect. Counted in
+    /// KiB, because a semaphore counts in 32 bits.
     request_kib: Arc<Semaphore>,
     request_kib_max: u32,
     closing: watch::Sender<bool>,

@@ -5,7 +5,7 @@ use controller::Reason;
 use log::ReadError;
 use model::PartitionKey;
 use protocol::ErrorCode;
-use records::batch::ProduceRefusal;
+use records::batch::{BatchError, ProduceRefusal, RecordProblem};
 use tracing::{error, warn};
 
 /// A read that failed.
@@ -45,11 +45,24 @@ pub fn controller(reason: Reason) -> ErrorCode {
 }
 
 /// A batch that a leader does not append.
+///
+/// Bytes that can't be told apart into batches, and a wrong checksum, are CORRUPT_MESSAGE, which producers send
+/// again; a batch that arrived as it was sent and breaks a rule is INVALID_RECORD, which they give up on. A batch
+/// cut short counts as none at all, and records malformed under a right checksum were written so: both break a rule.
 pub fn produce(why: ProduceRefusal) -> Refused {
     let code = match why {
+        ProduceRefusal::Corrupt(
+            BatchError::Truncated { .. }
+            | BatchError::NegativeLastOffsetDelta(_)
+            | BatchError::OffsetOverflow
+            | BatchError::Record { .. }
+            | BatchError::BytesAfterRecords { .. },
+        ) => ErrorCode::InvalidRecord,
         ProduceRefusal::Corrupt(_) => ErrorCode::CorruptMessage,
         ProduceRefusal::TooLarge { .. } => ErrorCode::MessageTooLarge,
-        ProduceRefusal::Magic(_) => ErrorCode::UnsupportedForMessageFormat,
+        // The formats before 2 exist, but not in the versions of Produce served here.
+        ProduceRefusal::Magic(0 | 1) => ErrorCode::InvalidRecord,
+        ProduceRefusal::Magic(_) => ErrorCode::CorruptMessage,
         ProduceRefusal::ZstdTooEarly | ProduceRefusal::UnknownCompression(_) => {
             ErrorCode::UnsupportedCompressionType
         }
@@ -59,6 +72,7 @@ pub fn produce(why: ProduceRefusal) -> Refused {
         | ProduceRefusal::BaseOffset(_)
         | ProduceRefusal::NoRecords
         | ProduceRefusal::CountMismatch { .. }
+        | ProduceRefusal::TooManyRecords { .. }
         | ProduceRefusal::ControlBatch
         | ProduceRefusal::LogAppendTime
         | ProduceRefusal::DeleteHorizon
@@ -68,3 +82,19 @@ pub fn produce(why: ProduceRefusal) -> Refused {
     };
     Refused { code, why: Some(why) }
 }
+
+/// The index of the record for whose sake alone a batch was refused, if there is one: a producer then tells it from
+/// the others, which it may send again (KIP-467).
+pub fn record(why: ProduceRefusal) -> Option<i32> {
+    match why {
+        ProduceRefusal::NoKey { index }
+        | ProduceRefusal::Corrupt(BatchError::Record { index, problem: RecordProblem::Offset }) => {
+            i32::try_from(index).ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "refusal_test.rs"]
+mod tests;

@@ -13,6 +13,10 @@ use bytes::Bytes;
 use model::{Offset, Timestamp};
 use std::fmt;
 
+/// Records that one produced batch may claim: what 100 MB of the shortest records hold uncompressed. A claim
+/// costs offsets, of which a log's segment has 2^31.
+pub const RECORDS_MAX: i32 = 1 << 24;
+
 /// What a topic and a request's version demand of a produced batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProduceRules {
@@ -68,6 +72,11 @@ pub enum ProduceRefusal {
     BaseOffset(i64),
     /// No records.
     NoRecords,
+    /// More records than a batch may claim: a compressed one's claim can't be checked without opening it.
+    TooManyRecords {
+        /// Records claimed.
+        count: i32,
+    },
     /// Another number of records than of offsets.
     CountMismatch {
         /// Records claimed.
@@ -141,6 +150,9 @@ fn check_header(header: &BatchHeader, rules: &ProduceRules) -> Result<(), Produc
     }
     if count == 0 {
         return Err(ProduceRefusal::NoRecords);
+    }
+    if count > RECORDS_MAX {
+        return Err(ProduceRefusal::TooManyRecords { count });
     }
     if i64::from(count) != i64::from(last_offset_delta) + 1 {
         return Err(ProduceRefusal::CountMismatch { count, last_offset_delta });
@@ -236,6 +248,7 @@ impl fmt::Display for ProduceRefusal {
             ProduceRefusal::ZstdTooEarly => f.write_str("zstd needs Produce version 7 or above"),
             ProduceRefusal::BaseOffset(offset) => write!(f, "base offset {offset}, 0 expected"),
             ProduceRefusal::NoRecords => f.write_str("batch without records"),
+            ProduceRefusal::TooManyRecords { count } => write!(f, "{count} records in one batch"),
             ProduceRefusal::CountMismatch { count, last_offset_delta } => {
                 write!(f, "{count} records with last offset delta {last_offset_delta}")
             }

@@ -21,11 +21,14 @@ use model::time::Duration;
 use runtime::{Event, Runtime, Stream, Task};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 /// Requests of one connection that may be applied but not answered; then it is no longer read from.
 const IN_FLIGHT_MAX: usize = 256;
+
+/// How long answers may take to leave once a client has stopped sending.
+const LAST_ANSWERS_MAX: Duration = Duration::from_secs(60);
 
 /// An idle limit that is none.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -36,8 +39,6 @@ struct InFlight {
     version: i16,
     arrived: Instant,
     outcome: Outcome,
-    /// The request's share of the memory that requests may hold; given back when it is answered.
-    _memory: OwnedSemaphorePermit,
 }
 
 /// Serves one connection until it ends.
@@ -46,14 +47,18 @@ pub async fn serve<R: Runtime>(rt: R, stream: R::Stream, peer: SocketAddr, conte
     let (reader, writer) = stream.into_split();
     let (queue, answers) = mpsc::channel(IN_FLIGHT_MAX);
     let reader = FrameReader::new(reader, context.settings.request_bytes_max as usize);
-    let answering = rt.spawn("answers", answer(rt.clone(), writer, answers));
-    let end = request(&rt, reader, &context, queue).await;
+    let idle_max = context.settings.connections_idle_ms_max.map_or(FOREVER, Duration::from_millis);
+    let mut answering = rt.spawn("answers", answer(rt.clone(), writer, answers, idle_max));
+    let end = request(&rt, reader, &context, queue, idle_max).await;
     debug!(%peer, %end, "connection ends");
     match end {
         // Whoever has stopped sending may still be listening: what was asked is answered.
         End::Frame(FrameError::Closed | FrameError::Length(_)) | End::Malformed(_) | End::Closing => {
-            // An abort is impossible here, and a broken pipe ends the task by itself.
-            let _ = answering.await;
+            let patience = rt.sleep_until(rt.now() + idle_max.min(LAST_ANSWERS_MAX));
+            tokio::select! { biased;
+                _ = &mut answering => {}
+                () = patience => answering.abort(),
+            }
         }
         End::Frame(FrameError::Broken(_)) | End::Idle | End::Unwritable => answering.abort(),
     }
@@ -91,8 +96,8 @@ async fn request<R: Runtime>(
     mut reader: FrameReader<<R::Stream as Stream>::Reader>,
     context: &Arc<Context>,
     queue: mpsc::Sender<InFlight>,
+    idle_max: Duration,
 ) -> End {
-    let idle_max = context.settings.connections_idle_ms_max.map_or(FOREVER, Duration::from_millis);
     let mut closing = context.closing();
     loop {
         let idle = rt.sleep_until(rt.now() + idle_max);
@@ -101,16 +106,20 @@ async fn request<R: Runtime>(
             reader.body(length).await
         };
         let frame = tokio::select! { biased;
+            _ = closing.wait_for(|closing| *closing) => return End::Closing,
             frame = frame => match frame {
                 Ok(frame) => frame,
                 Err(error) => return End::Frame(error),
             },
-            _ = closing.wait_for(|closing| *closing) => return End::Closing,
-            () = idle => return End::Idle,
             () = queue.closed() => return End::Unwritable,
+            () = idle => return End::Idle,
         };
         let arrived = rt.now();
-        let memory = context.request_memory(frame.len()).await;
+        // Held until the request has taken effect: by then its bytes are in a log, or nowhere.
+        let memory = tokio::select! { biased;
+            _ = closing.wait_for(|closing| *closing) => return End::Closing,
+            memory = context.request_memory(frame.len()) => memory,
+        };
         let parsed = match handlers::parse(frame) {
             Ok(parsed) => parsed,
             Err(why) => return End::Malformed(why),
@@ -120,7 +129,9 @@ async fn request<R: Runtime>(
             Ok(outcome) => outcome,
             Err(why) => return End::Malformed(why),
         };
-        let in_flight = InFlight { api, version, arrived, outcome, _memory: memory };
+        drop(memory);
+        // While the queue is full the answering task is at work, and its patience with the client is limited.
+        let in_flight = InFlight { api, version, arrived, outcome };
         if queue.send(in_flight).await.is_err() {
             return End::Unwritable;
         }
@@ -131,8 +142,9 @@ async fn answer<R: Runtime>(
     rt: R,
     mut writer: <R::Stream as Stream>::Writer,
     mut queue: mpsc::Receiver<InFlight>,
+    idle_max: Duration,
 ) {
-    while let Some(InFlight { api, version, arrived, outcome, _memory }) = queue.recv().await {
+    while let Some(InFlight { api, version, arrived, outcome }) = queue.recv().await {
         let answer = match outcome {
             Outcome::Ready(answered) => Some(answered),
             Outcome::Later(answered) => Some(answered.await),
@@ -152,7 +164,11 @@ async fn answer<R: Runtime>(
             for event in events {
                 rt.observe(event);
             }
-            if write_all(&mut writer, &mut parts).await.is_err() {
+            let written = tokio::select! { biased;
+                written = write_all(&mut writer, &mut parts) => written.is_ok(),
+                () = rt.sleep_until(rt.now() + idle_max) => false,
+            };
+            if !written {
                 return;
             }
         }

@@ -11,7 +11,7 @@
 
 use super::{Answered, Asked, Later, Outcome, encode};
 use crate::context::Context;
-use crate::shard::inbox::{Fetch, FetchPart, Fetched, Found, Message, Park, Records};
+use crate::shard::inbox::{Fetch, FetchPart, Fetched, Found, Message, Park, Records, Wake};
 use model::time::Duration;
 use model::{Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey};
 use protocol::ErrorCode;
@@ -19,7 +19,7 @@ use protocol::messages::fetch::{FetchRequest, FetchResponse, FetchableTopicRespo
 use records::RecordBytes;
 use runtime::Event;
 use std::sync::Arc;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// Bytes of one answer, whatever client and `fetch.max.bytes` allow: what a connection may hold in memory for it.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -63,7 +63,6 @@ async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answer
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(allowed);
     let slots = slots(context, &asked, &request);
     let deadline = asked.arrived + wait;
-    let parked = Arc::new(Notify::new());
     let mut may_wait = !wait.is_zero() && !slots.is_empty() && slots.iter().all(|slot| slot.part.is_ok());
     let found = loop {
         let found = look(context, &slots, bytes_max).await;
@@ -71,10 +70,9 @@ async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answer
         if !may_wait || bytes >= bytes_min || found.iter().any(Result::is_err) {
             break found;
         }
-        park(context, watched(&slots, found), deadline, &parked).await;
-        parked.notified().await;
-        // Woken by data or by its deadline: in the latter case this look is the last one.
-        may_wait = context.now() < deadline;
+        // Woken by data, by its deadline, or because nothing more may be parked: then this look is the last one.
+        let woken = park(context, watched(&slots, found), deadline).await;
+        may_wait = woken == Wake::Look && context.now() < deadline;
     };
     respond(asked, request, slots, found, bytes_max).await
 }
@@ -135,23 +133,20 @@ fn watched(slots: &[Slot], found: Vec<Result<Found, ErrorCode>>) -> Vec<(Partiti
     slots.iter().zip(found).filter_map(seen).collect()
 }
 
-/// Asks every shard concerned to wake `wake` when one of the `watched` watermarks has moved.
-async fn park(
-    context: &Context,
-    watched: Vec<(PartitionKey, Offset)>,
-    deadline: Instant,
-    wake: &Arc<Notify>,
-) {
+/// Waits until a shard says that one of the `watched` watermarks has moved, or that waiting is over. What is
+/// still parked in other shards is dead from then on, and theirs to sweep.
+async fn park(context: &Context, watched: Vec<(PartitionKey, Offset)>, deadline: Instant) -> Wake {
+    let (wake, mut woken) = mpsc::channel(1);
     let mut by_shard: Vec<Vec<(PartitionKey, Offset)>> = vec![Vec::new(); context.shards.count()];
     for (partition, seen) in watched {
         by_shard[context.shards.of(partition)].push((partition, seen));
     }
     for (shard, beyond) in by_shard.into_iter().enumerate().filter(|(_, beyond)| !beyond.is_empty()) {
-        let park = Park { beyond, deadline, wake: Arc::downgrade(wake) };
-        if !context.shards.send(shard, Message::Park(park)).await {
-            wake.notify_one();
-        }
+        // A shard that is gone drops its sender; when all are gone the wait is over.
+        context.shards.send(shard, Message::Park(Park { beyond, deadline, wake: wake.clone() })).await;
     }
+    drop(wake);
+    woken.recv().await.unwrap_or(Wake::GiveUp)
 }
 
 async fn respond(

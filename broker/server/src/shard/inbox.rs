@@ -11,8 +11,8 @@ use records::batch::ProduceRefusal;
 use runtime::Acks;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
-use tokio::sync::{Notify, oneshot};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
 
 /// One message to a shard.
 pub enum Message {
@@ -174,14 +174,23 @@ impl Records {
 /// the disk failed or the bytes are corrupt.
 pub type ColdRead = Pin<Box<dyn Future<Output = Result<(Bytes, Offset), ErrorCode>> + Send>>;
 
-/// Wake `wake` when one of the watermarks has passed its offset, or at the deadline.
+/// Send one `Wake` when one of the watermarks has passed its offset, or at the deadline.
 pub struct Park {
     /// High watermark to exceed, by partition.
     pub beyond: Vec<(PartitionKey, Offset)>,
     /// When to give up.
     pub deadline: Instant,
-    /// Whom to wake. Weak: a connection that is gone leaves nothing behind.
-    pub wake: Weak<Notify>,
+    /// Whom to wake. Closed when nobody waits there any more: then the shard may forget it.
+    pub wake: mpsc::Sender<Wake>,
+}
+
+/// What a parked fetch is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// There may be more now.
+    Look,
+    /// Nothing more may be parked: answer with what there is.
+    GiveUp,
 }
 
 /// Find offsets by timestamp or by name.

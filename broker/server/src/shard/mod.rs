@@ -24,6 +24,7 @@ use crate::waiters::{Line, Until, Waiters};
 use acking::Acking;
 use inbox::{
     Fetch, Fetched, Lead, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused,
+    Wake,
 };
 use log::{AppendError, Log, LogConfig, PartitionName, Recovered, partition_metadata};
 use model::config::{Durability, TopicConfig};
@@ -33,9 +34,8 @@ use protocol::ErrorCode;
 use replica::Advance;
 use runtime::{Disk, Event, Fence, Runtime};
 use std::collections::BTreeMap;
-use std::sync::Weak;
 use syncs::{Outcome, Syncs};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 /// Messages that may wait in a shard's inbox; whoever brings one more waits.
@@ -44,6 +44,12 @@ pub const INBOX_MAX: usize = 1024;
 const DRAIN_MAX: usize = 256;
 /// Requests that may be parked in one shard. One more is answered at once, as if its time were up.
 const PARKED_MAX: usize = 100_000;
+/// Fewer parked requests than these are not worth sweeping.
+const SWEEP_MIN: usize = 1024;
+/// Batches that go into one write: with each batch's limits this keeps a write far within the log's own.
+const WRITE_BATCHES_MAX: usize = 32;
+/// Bytes that go into one write, unless a single batch is longer.
+const WRITE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A shard's state.
 pub struct Shard<R: Runtime> {
@@ -52,6 +58,8 @@ pub struct Shard<R: Runtime> {
     partitions: BTreeMap<PartitionKey, Partition<R::Disk>>,
     tail: TailCache,
     waiters: Waiters<Parked>,
+    /// How many may be parked before those that are dead are swept out.
+    sweep_at: usize,
     syncs: Syncs<R>,
     checkpoints: Checkpoints,
     fences: Fences,
@@ -68,7 +76,7 @@ struct Grouped {
 /// What waits in a shard.
 enum Parked {
     Produce(Acking),
-    Fetch(Weak<Notify>),
+    Fetch(mpsc::Sender<Wake>),
 }
 
 impl<R: Runtime> Shard<R> {
@@ -80,6 +88,7 @@ impl<R: Runtime> Shard<R> {
             partitions: BTreeMap::new(),
             tail,
             waiters: Waiters::new(PARKED_MAX),
+            sweep_at: SWEEP_MIN,
             syncs: Syncs::new(),
             checkpoints,
             fences,
@@ -167,6 +176,7 @@ impl<R: Runtime> Shard<R> {
                 acking.done();
                 continue;
             }
+            self.make_room();
             let open = waits.clone();
             if let Err(Parked::Produce(acking)) =
                 self.waiters.park(Parked::Produce(acking), Until::All, waits, deadline)
@@ -176,8 +186,29 @@ impl<R: Runtime> Shard<R> {
         }
     }
 
-    /// Appends batches to one partition. One answer for each of them, in order.
+    /// Appends batches to one partition, in as few writes as may be. One answer for each of them, in order.
     async fn append(&mut self, key: PartitionKey, parts: Vec<ProducePart>) -> Vec<Result<Placed, Refused>> {
+        let mut results = Vec::with_capacity(parts.len());
+        let (mut write, mut bytes) = (Vec::new(), 0);
+        for part in parts {
+            let full = write.len() == WRITE_BATCHES_MAX || bytes + part.batch.len() > WRITE_BYTES_MAX;
+            if full && !write.is_empty() {
+                results.extend(self.append_write(key, std::mem::take(&mut write)).await);
+                bytes = 0;
+            }
+            bytes += part.batch.len();
+            write.push(part);
+        }
+        results.extend(self.append_write(key, write).await);
+        results
+    }
+
+    /// Appends batches to one partition as one write.
+    async fn append_write(
+        &mut self,
+        key: PartitionKey,
+        parts: Vec<ProducePart>,
+    ) -> Vec<Result<Placed, Refused>> {
         let count = parts.len();
         let all = |code: ErrorCode| (0..count).map(|_| Err(code.into())).collect();
         if self.fences.is_fenced() {
@@ -252,11 +283,19 @@ impl<R: Runtime> Shard<R> {
             wake_fetch(&wake);
             return;
         }
-        if self.waiters.parked() >= PARKED_MAX {
-            self.waiters.retain(|parked| !matches!(parked, Parked::Fetch(wake) if wake.strong_count() == 0));
+        self.make_room();
+        if let Err(Parked::Fetch(wake)) = self.waiters.park(Parked::Fetch(wake), Until::Any, waits, deadline)
+        {
+            let _ = wake.try_send(Wake::GiveUp);
         }
-        if self.waiters.park(Parked::Fetch(wake.clone()), Until::Any, waits, deadline).is_err() {
-            wake_fetch(&wake);
+    }
+
+    /// Forgets parked fetches that nobody waits for any more, once there is no room for others.
+    fn make_room(&mut self) {
+        if self.waiters.parked() >= self.sweep_at {
+            self.waiters.retain(|parked| !matches!(parked, Parked::Fetch(wake) if wake.is_closed()));
+            // Sweeping again is worth its cost only when about as much has come as was left.
+            self.sweep_at = (2 * self.waiters.parked()).clamp(SWEEP_MIN, PARKED_MAX);
         }
     }
 
@@ -474,8 +513,7 @@ pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
     }
 }
 
-fn wake_fetch(wake: &Weak<Notify>) {
-    if let Some(wake) = wake.upgrade() {
-        wake.notify_one();
-    }
+fn wake_fetch(wake: &mpsc::Sender<Wake>) {
+    // One wake is enough: a full channel has one, a closed one needs none.
+    let _ = wake.try_send(Wake::Look);
 }
