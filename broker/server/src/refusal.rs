@@ -41,6 +41,7 @@ pub fn controller(reason: Reason) -> ErrorCode {
         Reason::InvalidRegistration => ErrorCode::InvalidRegistration,
         Reason::UnsupportedVersion => ErrorCode::UnsupportedVersion,
         Reason::StaleBrokerEpoch => ErrorCode::StaleBrokerEpoch,
+        Reason::Storage => ErrorCode::KafkaStorageError,
     }
 }
 

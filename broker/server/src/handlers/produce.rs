@@ -6,17 +6,22 @@
 //! * `acks` other than 0, 1 and -1 is refused for every partition; acks=0 gets no answer, and a failure then
 //!   ends the connection, which is the only way to tell the client.
 //! * Transactions and idempotent sequences are not kept yet: a transactional id is refused.
+//! * A batch of formats 0 or 1, one cut short and one that breaks a rule are INVALID_RECORD; from version 8 on the
+//!   answer points at the first record at fault, if it was a record's fault (KIP-467).
 //! * From version 13 on topics are named by id (KIP-516).
 
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
+use crate::refusal;
 use crate::shard::inbox::{Message, Placed, Produce, ProducePart, Produced, Refused};
 use model::time::Duration;
 use model::{PartitionIndex, PartitionKey};
 use protocol::ErrorCode;
 use protocol::messages::produce::{
-    PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
 };
+use records::batch::ProduceRefusal;
 use runtime::{Acks, Event};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -141,12 +146,19 @@ fn respond(mut topics: Vec<TopicProduceResponse>, slots: Vec<Slot>) -> ProduceRe
             Err(refused) => {
                 response.error_code = refused.code as i16;
                 response.error_message = refused.why.map(|why| why.to_string());
+                response.record_errors = refused.why.and_then(record_error).into_iter().collect();
                 response.base_offset = -1;
             }
         }
         topics[topic].partition_responses.push(response);
     }
     ProduceResponse { responses: topics, ..ProduceResponse::default() }
+}
+
+/// The record for whose sake alone the batch was refused. Kafka lists all of them; the first one found ends our check.
+fn record_error(why: ProduceRefusal) -> Option<BatchIndexAndErrorMessage> {
+    let batch_index = refusal::record(why)?;
+    Some(BatchIndexAndErrorMessage { batch_index, batch_index_error_message: Some(why.to_string()) })
 }
 
 fn acknowledged(slots: &[Slot], acks: Acks) -> Vec<Event> {
