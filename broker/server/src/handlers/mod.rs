@@ -3,6 +3,8 @@
 //! A handler has two halves. `apply` takes effect and is awaited before the connection's next request starts;
 //! what it returns may still have to wait (for a sync, for data), and those waits overlap. RPC messages do not
 //! leave this folder, and error codes are decided here and in the shards, nowhere below.
+//!
+//! One request may name 100,000 topics and partitions together; more end the connection.
 
 mod api_versions;
 mod create_topics;
@@ -20,6 +22,16 @@ use runtime::Event;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+
+/// The client id by which Kafka knows producers that may write to internal topics. No authentication is meant: it
+/// keeps others from doing so by mistake.
+const INTERNAL_CLIENT: &str = "__admin_client";
+
+/// Topics and partitions that one request may name. The shortest mention of a partition takes a few bytes of the
+/// request and some hundred of memory until it is answered, so that a large request could hold many times its own
+/// length, which is all that it is charged for. No client comes near: a broker serves fewer partitions. Whoever
+/// names more loses the connection, since not every API's answer has a place to say so once for all of them.
+const NAMED_MAX: usize = 100_000;
 
 /// A request whose header has been read.
 pub struct Parsed {
@@ -44,6 +56,8 @@ pub struct Asked {
     pub arrived: Instant,
     /// Memory that a slice of its body keeps allocated.
     pub frame_len: usize,
+    /// Whether its client says that it is a broker's own, which may write to internal topics.
+    pub internal_client: bool,
 }
 
 /// Bytes for the socket, and the facts that they make true.
@@ -80,7 +94,13 @@ pub fn parse(frame: Bytes) -> Result<Parsed, String> {
 /// Lets a request take effect. An error ends the connection.
 pub async fn apply(context: &Arc<Context>, parsed: Parsed, arrived: Instant) -> Result<Outcome, String> {
     let Parsed { api, version, header, body, frame_len } = parsed;
-    let asked = Asked { version, correlation: header.correlation_id, arrived, frame_len };
+    let asked = Asked {
+        version,
+        correlation: header.correlation_id,
+        arrived,
+        frame_len,
+        internal_client: header.client_id.as_deref() == Some(INTERNAL_CLIENT),
+    };
     let supported = protocol::supported().iter().find(|range| range.key as i16 == api);
     let Some(supported) = supported else {
         return Err(format!("API {api} is not offered here"));
@@ -101,6 +121,15 @@ pub async fn apply(context: &Arc<Context>, parsed: Parsed, arrived: Instant) -> 
     }
 }
 
+/// Refuses a request that names too much: for each topic, how many partitions.
+fn check_named(topics: impl Iterator<Item = usize>) -> Result<(), String> {
+    let named = topics.fold(0usize, |named, partitions| named.saturating_add(partitions).saturating_add(1));
+    if named > NAMED_MAX {
+        return Err(format!("{named} topics and partitions in one request, {NAMED_MAX} allowed"));
+    }
+    Ok(())
+}
+
 fn decode<T: Request>(body: Bytes, version: i16) -> Result<T, String> {
     T::decode_body(body, version).map_err(|error| format!("{:?}: {error}", T::KEY))
 }
@@ -115,3 +144,7 @@ fn encode<T: Response>(asked: &Asked, response: &T, events: Vec<Event>) -> Answe
 fn topic<'a>(image: &'a ClusterImage, name: &str, id: Uuid) -> Option<&'a Arc<Topic>> {
     if id == Uuid::ZERO { image.topic_named(name) } else { image.topic(TopicId(id)) }
 }
+
+#[cfg(test)]
+#[path = "mod_test.rs"]
+mod tests;

@@ -3,8 +3,10 @@
 //! * Versions 3 and up (KIP-896); older ones are advertised, because clients infer from the range which
 //!   compression they may use, and refused.
 //! * At most one batch for each partition, of format 2, as Kafka demands from version 3 on.
-//! * `acks` other than 0, 1 and -1 is refused for every partition; acks=0 gets no answer, and a failure then
+//! * `acks` other than 0, 1 and -1 is refused for every partition there is; acks=0 gets no answer, and a failure then
 //!   ends the connection, which is the only way to tell the client.
+//! * Internal topics are written to by clients named `__admin_client` only; for others they are
+//!   INVALID_TOPIC_EXCEPTION.
 //! * Transactions and idempotent sequences are not kept yet: a transactional id is refused.
 //! * A batch of formats 0 or 1, one cut short and one that breaks a rule are INVALID_RECORD; from version 8 on the
 //!   answer points at the first record at fault, if it was a record's fault (KIP-467).
@@ -14,6 +16,7 @@ use super::{Asked, Outcome, encode};
 use crate::context::Context;
 use crate::refusal;
 use crate::shard::inbox::{Message, Placed, Produce, ProducePart, Produced, Refused};
+use controller::INTERNAL_TOPICS;
 use model::time::Duration;
 use model::{PartitionIndex, PartitionKey};
 use protocol::ErrorCode;
@@ -41,6 +44,7 @@ pub(super) async fn apply(
     asked: Asked,
     request: ProduceRequest,
 ) -> Result<Outcome, String> {
+    super::check_named(request.topic_data.iter().map(|topic| topic.partition_data.len()))?;
     let acks = match request.acks {
         0 => Ok(Acks::None),
         1 => Ok(Acks::Leader),
@@ -55,6 +59,8 @@ pub(super) async fn apply(
     let image = context.image();
     for (at, topic) in request.topic_data.into_iter().enumerate() {
         let known = super::topic(&image, &topic.name, topic.topic_id);
+        let reserved =
+            !asked.internal_client && known.is_some_and(|topic| INTERNAL_TOPICS.contains(&&*topic.name));
         for data in topic.partition_data {
             let slot = slots.len();
             let partition = known
@@ -66,13 +72,11 @@ pub(super) async fn apply(
                 ErrorCode::UnknownTopicOrPartition
             };
             let part: Result<ProducePart, Refused> = match (partition, acks) {
-                (_, Err(code)) => Err(code.into()),
-                (_, Ok(_)) if transactional => Err(ErrorCode::InvalidTxnState.into()),
-                (None, Ok(_)) => Err(if known.is_some() {
-                    ErrorCode::UnknownTopicOrPartition.into()
-                } else {
-                    unknown.into()
-                }),
+                (None, _) if known.is_some() => Err(ErrorCode::UnknownTopicOrPartition.into()),
+                (None, _) => Err(unknown.into()),
+                (Some(_), Err(code)) => Err(code.into()),
+                (Some(_), Ok(_)) if reserved => Err(ErrorCode::InvalidTopicException.into()),
+                (Some(_), Ok(_)) if transactional => Err(ErrorCode::InvalidTxnState.into()),
                 (Some(partition), Ok(_)) => Ok(ProducePart {
                     slot,
                     partition,
