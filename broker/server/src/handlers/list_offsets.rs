@@ -3,6 +3,8 @@
 //! * Versions 1 and up (KIP-896). Which special timestamps a version knows: -1 latest and -2 earliest all of
 //!   them, -3 max timestamp from 7 on (KIP-734), -4 earliest local from 8 on, -5 latest tiered from 9 on
 //!   (KIP-1005), -6 earliest pending upload from 11 on (KIP-1023). Others are refused for their partition.
+//! * A partition that is named twice is answered once, with INVALID_REQUEST; that comes before a timestamp that the
+//!   version does not know (UNSUPPORTED_VERSION), and that before a partition that does not exist.
 //! * Without tiered storage the earliest local offset is the earliest, and the tiered ones do not exist.
 //! * Nothing at or above the high watermark is told to a client.
 
@@ -12,8 +14,10 @@ use crate::shard::inbox::{ListOffsets, Listed, Listing, Message, OffsetQuery, Ta
 use model::{LeaderEpoch, PartitionIndex, PartitionKey, Timestamp};
 use protocol::ErrorCode;
 use protocol::messages::list_offsets::{
-    ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopicResponse,
+    ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
+    ListOffsetsTopicResponse,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -22,6 +26,8 @@ pub(super) async fn apply(
     asked: Asked,
     request: ListOffsetsRequest,
 ) -> Result<Outcome, String> {
+    super::check_named(request.topics.iter().map(|topic| topic.partitions.len()))?;
+    let mut twice = twice(&request.topics);
     let image = context.image();
     let mut topics: Vec<ListOffsetsTopicResponse> = Vec::with_capacity(request.topics.len());
     // Where the answer to each query goes: topic and partition, by their place in the answer.
@@ -32,25 +38,29 @@ pub(super) async fn apply(
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in topic.partitions {
             let index = PartitionIndex(partition.partition_index);
-            let mut error = ErrorCode::UnknownTopicOrPartition;
-            if let Some(topic) = known
-                && topic.partitions.contains_key(&index)
-            {
-                // Stands only if the shard is gone.
-                error = ErrorCode::KafkaStorageError;
-                match target(partition.timestamp, asked.version) {
-                    Ok(target) => {
-                        let key = PartitionKey { topic: topic.id, index };
-                        by_shard[context.shards.of(key)].push(OffsetQuery {
-                            slot: places.len(),
-                            partition: key,
-                            epoch: LeaderEpoch(partition.current_leader_epoch),
-                            target,
-                        });
-                    }
-                    Err(code) => error = code,
+            let known = known.filter(|topic| topic.partitions.contains_key(&index));
+            let mention = if twice.is_empty() { None } else { twice.get_mut(&(topic.name.clone(), index.0)) };
+            let error = match (mention, target(partition.timestamp, asked.version), known) {
+                // Answered already.
+                (Some(true), ..) => continue,
+                (Some(answered), ..) => {
+                    *answered = true;
+                    ErrorCode::InvalidRequest
                 }
-            }
+                (None, Err(code), _) => code,
+                (None, Ok(_), None) => ErrorCode::UnknownTopicOrPartition,
+                (None, Ok(target), Some(topic)) => {
+                    let key = PartitionKey { topic: topic.id, index };
+                    by_shard[context.shards.of(key)].push(OffsetQuery {
+                        slot: places.len(),
+                        partition: key,
+                        epoch: LeaderEpoch(partition.current_leader_epoch),
+                        target,
+                    });
+                    // Stands only if the shard is gone.
+                    ErrorCode::KafkaStorageError
+                }
+            };
             places.push((topics.len(), partitions.len()));
             partitions.push(ListOffsetsPartitionResponse {
                 partition_index: index.0,
@@ -95,6 +105,20 @@ pub(super) async fn apply(
     Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))
 }
 
+/// The partitions that a request names more than once, none of them answered yet.
+fn twice(topics: &[ListOffsetsTopic]) -> BTreeMap<(String, i32), bool> {
+    let mut seen = BTreeSet::new();
+    let mut twice = BTreeMap::new();
+    for topic in topics {
+        for index in topic.partitions.iter().map(|partition| partition.partition_index) {
+            if !seen.insert((topic.name.as_str(), index)) {
+                twice.insert((topic.name.clone(), index), false);
+            }
+        }
+    }
+    twice
+}
+
 /// What a timestamp asks for. The negative ones are names; each came with a version.
 fn target(timestamp: i64, version: i16) -> Result<Target, ErrorCode> {
     match timestamp {
@@ -108,3 +132,7 @@ fn target(timestamp: i64, version: i16) -> Result<Target, ErrorCode> {
         _ => Err(ErrorCode::UnsupportedVersion),
     }
 }
+
+#[cfg(test)]
+#[path = "list_offsets_test.rs"]
+mod tests;
