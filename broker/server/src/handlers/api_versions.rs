@@ -3,8 +3,8 @@
 //! * The body of an unknown version can't be read: it is answered in version 0 with UNSUPPORTED_VERSION and our
 //!   own range for this API, from which the client picks another (KIP-511).
 //! * Versions 0 to 3 leave out supported features whose lowest level is 0.
-//! * From version 5 on the client says whom it means to talk to; if that is not us it is told to bootstrap
-//!   anew (KIP-1242).
+//! * From version 5 on the client may say whom it means to talk to, by cluster and node; if either is not us it is
+//!   told to bootstrap anew (KIP-1242). One without the other is INVALID_REQUEST.
 //! * A client's name and version, from 3 on, must be made of letters, digits, `-` and `.`.
 
 use super::{Answered, Asked, encode};
@@ -24,16 +24,8 @@ pub(super) fn answer(context: &Context, asked: &Asked, body: Bytes) -> Answered 
     }
     let request = ApiVersionsRequest::decode_body(body, asked.version).map_err(|error| error.to_string())?;
     let image = context.image();
-    let refused = if asked.version >= 3
-        && !(is_name(&request.client_software_name) && is_name(&request.client_software_version))
-    {
-        Some(ErrorCode::InvalidRequest)
-    } else {
-        let other_cluster = request.cluster_id.as_ref().is_some_and(|id| **id != *image.cluster_id().0);
-        let other_node = request.node_id != -1 && request.node_id != context.settings.node_id.0;
-        (other_cluster || other_node).then_some(ErrorCode::RebootstrapRequired)
-    };
-    if let Some(code) = refused {
+    let (cluster_id, node_id) = (&*image.cluster_id().0, context.settings.node_id.0);
+    if let Err(code) = check(&request, asked.version, cluster_id, node_id) {
         let response = ApiVersionsResponse { error_code: code as i16, ..ApiVersionsResponse::default() };
         return encode(asked, &response, Vec::new());
     }
@@ -56,6 +48,28 @@ pub(super) fn answer(context: &Context, asked: &Asked, body: Bytes) -> Answered 
     encode(asked, &response.suited_to(asked.version), Vec::new())
 }
 
+/// Refuses a request that is not well formed, or that means a broker other than this one.
+fn check(
+    request: &ApiVersionsRequest,
+    version: i16,
+    cluster_id: &str,
+    node_id: i32,
+) -> Result<(), ErrorCode> {
+    if version >= 5 && request.cluster_id.is_some() != (request.node_id != -1) {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    if version >= 3 && !(is_name(&request.client_software_name) && is_name(&request.client_software_version))
+    {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    match &request.cluster_id {
+        Some(cluster) if version >= 5 && (cluster != cluster_id || request.node_id != node_id) => {
+            Err(ErrorCode::RebootstrapRequired)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Kafka's pattern for client names and versions: `[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?`.
 fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -64,3 +78,7 @@ fn is_name(text: &str) -> bool {
         && alphanumeric(bytes.last())
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
 }
+
+#[cfg(test)]
+#[path = "api_versions_test.rs"]
+mod tests;
