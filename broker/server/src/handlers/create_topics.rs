@@ -2,7 +2,7 @@
 //!
 //! * Versions 2 and up (KIP-896); -1 partitions and replicas mean the defaults from 4 on (KIP-464).
 //! * From version 5 on the answer tells the partitions, replicas and configs of what was created (KIP-525), from
-//!   7 on its id. With `validate_only` it tells what would be.
+//!   7 on its id. With `validate_only` it tells what would be: as in Kafka with an id, drawn and forgotten.
 //! * The answer leaves when the topic is committed and can be produced to.
 
 use super::{Asked, Outcome, encode};
@@ -20,6 +20,7 @@ pub(super) async fn apply(
     asked: Asked,
     request: CreateTopicsRequest,
 ) -> Result<Outcome, String> {
+    super::check_named(request.topics.iter().map(|topic| topic.assignments.len() + topic.configs.len()))?;
     let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
     let validate_only = request.validate_only;
     let topics = request.topics.into_iter().map(new_topic).collect();
@@ -28,7 +29,7 @@ pub(super) async fn apply(
         Some(Ok(outcomes)) => outcomes
             .into_iter()
             .map(|(name, outcome)| match outcome {
-                Ok(topic) => created(name, topic, validate_only),
+                Ok(topic) => created(name, topic),
                 Err(refusal) => refused(name, refusal),
             })
             .collect(),
@@ -61,7 +62,7 @@ fn new_topic(topic: CreatableTopic) -> NewTopic {
     }
 }
 
-fn created(name: String, topic: CreatedTopic, validate_only: bool) -> CreatableTopicResult {
+fn created(name: String, topic: CreatedTopic) -> CreatableTopicResult {
     let config = |entry: model::config::ConfigEntry| CreatableTopicConfigs {
         name: entry.name.to_owned(),
         value: entry.value,
@@ -71,8 +72,7 @@ fn created(name: String, topic: CreatedTopic, validate_only: bool) -> CreatableT
     };
     CreatableTopicResult {
         name,
-        // What is only validated has no id.
-        topic_id: if validate_only { model::Uuid::ZERO } else { topic.id.0 },
+        topic_id: topic.id.0,
         num_partitions: topic.partitions,
         replication_factor: topic.replication_factor,
         configs: Some(topic.configs.into_iter().map(config).collect()),
