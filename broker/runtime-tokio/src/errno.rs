@@ -14,6 +14,8 @@ fn kind(errno: Errno) -> DiskErrorKind {
         Errno::NOENT => DiskErrorKind::NotFound,
         Errno::EXIST => DiskErrorKind::AlreadyExists,
         Errno::NOSPC | Errno::DQUOT => DiskErrorKind::NoSpace,
+        // Nothing was written, and there may be room again: what a full disk means too.
+        Errno::MFILE | Errno::NFILE => DiskErrorKind::NoSpace,
         // Nothing here is opened non-blocking, so only a taken lock says this.
         Errno::AGAIN => DiskErrorKind::Locked,
         Errno::NOTEMPTY | Errno::NOTDIR | Errno::ISDIR => DiskErrorKind::WrongKind,

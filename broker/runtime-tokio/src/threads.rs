@@ -31,6 +31,7 @@ impl Threads {
     where
         F: Future,
     {
+        raise_descriptor_limit();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         if self.workers > 0 {
             builder.worker_threads(self.workers);
@@ -54,6 +55,17 @@ pub(crate) async fn done<T>(call: JoinHandle<T>) -> T {
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // The runtime is shutting down: it took no more calls, and will not poll this task again.
         Err(_) => std::future::pending().await,
+    }
+}
+
+/// Raises the soft limit of open files to the hard one: the soft one is often 1,024, for the sake of programs that
+/// use `select`, and a broker has a descriptor for every connection and every active segment.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // What is refused stays as it was.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
 }
 

@@ -140,7 +140,7 @@ pub enum DiskErrorKind {
     NotFound,
     /// The name is taken.
     AlreadyExists,
-    /// The disk, or a quota, is full.
+    /// The disk, a quota, or the table of open files is full: there may be room later.
     NoSpace,
     /// Another process holds the lock.
     Locked,

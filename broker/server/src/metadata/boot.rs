@@ -13,7 +13,7 @@ use crate::shard;
 use controller::{BrokerRegistration, ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint, features};
 use log::{Log, LogConfig, MetaProperties, PartitionName};
 use model::config::BrokerSettings;
-use model::{BrokerEpoch, PartitionIndex, Uuid};
+use model::{BrokerEpoch, Offset, PartitionIndex, Uuid};
 use raft::{Config, ELECTION_FILE_NAME, ElectionState, Input, LogTail, Quorum, ReplicaKey, Voters};
 use runtime::{Disk, Runtime};
 use std::path::Path;
@@ -42,7 +42,8 @@ pub async fn boot<R: Runtime>(
     let how = checkpoints.recovery(name.clone()).await;
     let opened = Log::open(rt.disk().clone(), name.dir(), log_config(), how).await;
     let (log, recovered) = opened.map_err(|error| BootError(error.to_string()))?;
-    shard::announce(&rt, METADATA, &log, &recovered);
+    shard::open::announce(&rt, METADATA, &log, &recovered);
+    complete_from(log.start())?;
     let state = election_state(rt.disk(), &name.dir()).await?;
     let tail = LogTail { start: log.start(), end: log.end(), last_epoch: log.latest_epoch() };
     let me = ReplicaKey { id: settings.node_id, directory: identity.meta.directory };
@@ -54,6 +55,7 @@ pub async fn boot<R: Runtime>(
     let epoch = BrokerEpoch(-1);
     let mut node =
         Node { rt, settings, name, log, quorum, controller, published, shards, checkpoints, fences, epoch };
+    node.checkpoints.note(node.points());
     let booted = async {
         node.perform(Input::Start).await?;
         node.register(identity).await
@@ -100,7 +102,22 @@ async fn election_state<D: Disk>(disk: &D, dir: &Path) -> Result<Option<Election
     state.map_err(|error| BootError(format!("{}: {error}", path.display())))
 }
 
+/// Refuses a metadata log whose records below `start` are in snapshots, which can't be read yet.
+fn complete_from(start: Offset) -> Result<(), BootError> {
+    if start == Offset::ZERO {
+        return Ok(());
+    }
+    let why = format!(
+        "the metadata log begins at {start}: what came before is in a snapshot of Kafka's, and snapshots can't be read yet"
+    );
+    Err(BootError(why))
+}
+
 /// Kafka's defaults for the metadata log: segments of 1 GiB or seven days.
 fn log_config() -> LogConfig {
     LogConfig::default()
 }
+
+#[cfg(test)]
+#[path = "boot_test.rs"]
+mod tests;

@@ -14,6 +14,7 @@
 
 mod acking;
 pub mod inbox;
+pub mod open;
 mod partition;
 mod syncs;
 
@@ -26,9 +27,10 @@ use inbox::{
     Fetch, Fetched, Lead, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused,
     Wake,
 };
-use log::{AppendError, Log, LogConfig, PartitionName, Recovered, partition_metadata};
+use log::{AppendError, Log, PartitionName, Recovery};
 use model::config::{Durability, TopicConfig};
-use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp, TopicId};
+use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp};
+use open::{announce, claim, log_config, set_strays_aside};
 use partition::{Appended, New, Partition};
 use protocol::ErrorCode;
 use replica::Advance;
@@ -36,7 +38,7 @@ use runtime::{Disk, Event, Fence, Runtime};
 use std::collections::BTreeMap;
 use syncs::{Outcome, Syncs};
 use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 /// Messages that may wait in a shard's inbox; whoever brings one more waits.
 pub const INBOX_MAX: usize = 1024;
@@ -325,7 +327,16 @@ impl<R: Runtime> Shard<R> {
             return Ok(());
         }
         let name = PartitionName::new(topic, key.index);
-        let how = self.checkpoints.recovery(name.clone()).await;
+        let how = match set_strays_aside(self.rt.disk(), &name, key.topic).await {
+            // What is checkpointed under the name is the other topic's.
+            Ok(true) => Recovery::default(),
+            Ok(false) => self.checkpoints.recovery(name.clone()).await,
+            Err(error) => {
+                error!(topic, partition = %key.index, error, "another topic's directory is in the way");
+                self.fence(Fence::WriteFailed);
+                return Err(ErrorCode::KafkaStorageError);
+            }
+        };
         let opened = Log::open(self.rt.disk().clone(), name.dir(), log_config(&config), how).await;
         let (mut log, recovered) = match opened {
             Ok(opened) => opened,
@@ -335,8 +346,8 @@ impl<R: Runtime> Shard<R> {
                 return Err(ErrorCode::KafkaStorageError);
             }
         };
-        if let Err(why) = claim(self.rt.disk(), &log, key.topic).await {
-            error!(topic, partition = %key.index, why, "a log can't be opened");
+        if let Err(error) = claim(self.rt.disk(), &log, key.topic).await {
+            error!(topic, partition = %key.index, error, "a log can't be claimed");
             self.fence(Fence::WriteFailed);
             return Err(ErrorCode::KafkaStorageError);
         }
@@ -462,54 +473,11 @@ impl<R: Runtime> Shard<R> {
     }
 }
 
-/// Writes the topic's id into a new log's directory; refuses a directory that belongs to another topic.
-async fn claim<D: Disk>(disk: &D, log: &Log<D>, topic: TopicId) -> Result<(), String> {
-    match partition_metadata::read(disk, log.dir()).await {
-        Ok(Some(owner)) if owner == topic => Ok(()),
-        Ok(Some(owner)) => Err(format!("{} belongs to topic {owner}, not {topic}", log.dir().display())),
-        Ok(None) => {
-            partition_metadata::write(disk, log.dir(), topic).await.map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 fn points<D: Disk>(partition: &Partition<D>) -> Points {
     Points {
         name: partition.name.clone(),
         recovery_point: partition.log.recovery_point(),
         log_start: partition.log.start(),
-    }
-}
-
-/// Tells what opening a log has found.
-pub(crate) fn announce<R: Runtime>(
-    rt: &R,
-    partition: PartitionKey,
-    log: &Log<R::Disk>,
-    recovered: &Recovered,
-) {
-    let (start, end) = (log.start(), log.end());
-    if recovered.truncated_bytes > 0 {
-        info!(dir = %log.dir().display(), bytes = recovered.truncated_bytes, %end, "recovery cut off a torn tail");
-    }
-    rt.observe(Event::Recovered {
-        partition,
-        start,
-        end,
-        truncated_bytes: recovered.truncated_bytes,
-        clean: recovered.clean,
-    });
-    rt.observe(Event::Synced { partition, end: log.durable_end() });
-}
-
-/// What the log needs to know of a topic's configuration.
-pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
-    LogConfig {
-        segment_bytes: config.segment_bytes,
-        segment_ms: i64::try_from(config.segment_ms).unwrap_or(i64::MAX),
-        index_interval_bytes: config.index_interval_bytes,
-        segment_index_bytes: config.segment_index_bytes,
     }
 }
 
