@@ -146,7 +146,8 @@ impl Quorum {
     }
 
     /// Gives `records` records their place behind all that were placed before. Append them there, in one batch or
-    /// several, after everything placed before; then say [`Input::Appended`], or [`Input::AppendFailed`].
+    /// several, after everything placed before; then say [`Input::Appended`], or [`Input::AppendFailed`]. What can be
+    /// tried again later is [withdrawn](Quorum::withdraw) instead.
     pub fn propose(&mut self, records: usize) -> Result<Placement, Refusal> {
         assert!(records > 0, "a proposal of nothing");
         let Role::Leader(leader) = &self.role else {
@@ -157,6 +158,17 @@ impl Quorum {
         self.placed_end = end;
         self.assert_invariants();
         Ok(Placement { epoch, base, end })
+    }
+
+    /// Takes a placement back, nothing of which is in the log: a full disk refused it. Only the last can be taken
+    /// back; its offsets are given out again.
+    pub fn withdraw(&mut self, placement: Placement) {
+        let Placement { epoch, base, end } = placement;
+        assert_eq!(epoch, self.epoch, "{placement:?} withdrawn in another epoch");
+        assert_eq!(end, self.placed_end, "{placement:?} withdrawn before what was placed behind it");
+        assert!(base >= self.log_end.0, "{placement:?} withdrawn, but the log ends at {}", self.log_end);
+        self.placed_end = base;
+        self.assert_invariants();
     }
 
     /// When to step next if nothing happens. A quorum of one has nobody to wait for.

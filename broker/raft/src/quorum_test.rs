@@ -49,6 +49,27 @@ fn a_replaced_directory_is_another_voter() {
     assert_eq!(result.err(), Some(Unsupported::Observer));
 }
 
+#[test]
+fn what_was_withdrawn_is_placed_again() {
+    let tail = LogTail { start: Offset(0), end: LogEnd(Offset(0)), last_epoch: None };
+    let config = Config { me: key(1), voters: Voters::new([key(1)]) };
+    let mut quorum = Quorum::new(config, None, tail).unwrap();
+    let step = |quorum: &mut Quorum, input| quorum.step(Instant(0), input);
+    let effects = step(&mut quorum, Input::Start);
+    let [Effect::Persist(state)] = effects[..] else { panic!("{effects:?}") };
+    drop(step(&mut quorum, Input::Persisted(state)));
+    drop(step(&mut quorum, Input::Appended { end: LogEnd(Offset(1)) }));
+    drop(step(&mut quorum, Input::Synced { end: DurableEnd(Offset(1)) }));
+    let placed = quorum.propose(3).unwrap();
+    quorum.withdraw(placed);
+    assert_eq!(quorum.role(), RoleName::Leader);
+    let again = quorum.propose(1).unwrap();
+    assert_eq!((again.base, again.end), (Offset(1), Offset(2)));
+    drop(step(&mut quorum, Input::Appended { end: LogEnd(Offset(2)) }));
+    let effects = step(&mut quorum, Input::Synced { end: DurableEnd(Offset(2)) });
+    assert_eq!(effects, [Effect::HighWatermark { to: Offset(2) }]);
+}
+
 fn key(id: i32) -> ReplicaKey {
     ReplicaKey { id: BrokerId(id), directory: Some(DirectoryId(Uuid([7; 16]))) }
 }
