@@ -29,6 +29,7 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
     };
     match stopped {
         Stopped::Clean => Ok(()),
+        Stopped::Unclean => Err("stopped, but the clean-shutdown file was not written".to_owned()),
         Stopped::Fenced(why) => Err(format!("fenced: {why:?}")),
     }
 }

@@ -86,6 +86,10 @@ async fn serve(rt: TokioRuntime, settings: BrokerSettings) -> Result<(), Exit> {
             info!("stopped");
             Ok(())
         }
+        Stopped::Unclean => {
+            warn!("stopped; the clean-shutdown file could not be written, so the next start recovers");
+            Ok(())
+        }
         Stopped::Fenced(why) => Err(Exit::Fenced(why)),
     }
 }

@@ -123,6 +123,16 @@ impl<D: Disk> Directory<D> {
         }
     }
 
+    /// The recovery points as found at the start, of partitions that nobody has opened yet too.
+    pub fn recovery_points(&self) -> &OffsetCheckpoint {
+        &self.recovery_points
+    }
+
+    /// The log start offsets as found at the start.
+    pub fn log_starts(&self) -> &OffsetCheckpoint {
+        &self.log_starts
+    }
+
     /// Replaces the recovery points of all partitions, durably: take them from `Log::recovery_point`.
     pub async fn write_recovery_points(&self, offsets: &OffsetCheckpoint) -> Result<(), DiskError> {
         write_offsets(&self.disk, RECOVERY_POINTS, offsets).await

@@ -44,6 +44,8 @@ pub struct Broker<R: Runtime> {
 pub enum Stopped {
     /// In order: everything is synced, and the next start needs no recovery.
     Clean,
+    /// In order, but the files that say so could not be written: nothing is lost, and the next start recovers.
+    Unclean,
     /// A disk failure has fenced the directory. The next start recovers.
     Fenced(Fence),
 }
@@ -80,7 +82,7 @@ impl<R: Runtime> Broker<R> {
         let mut directory = Directory::open(rt.disk().clone()).await.map_err(StartError::Directory)?;
         let meta = identify(&rt, &mut directory, &settings).await?;
         let fences = Fences::new();
-        let checkpoints = Checkpoints::start(&rt, directory);
+        let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
         let shards = start_shards(&rt, &settings, &checkpoints, &fences);
         let identity = Identity { meta, endpoints: endpoints(&settings, addr) };
         let booted = metadata::boot(
@@ -138,13 +140,15 @@ impl<R: Runtime> Broker<R> {
                 let _ = stopped.await;
             }
         }
-        if let (Some(epoch), false) = (epoch, self.fences.is_fenced())
-            && let Err(error) = self.checkpoints.close(epoch).await
-        {
-            warn!(%error, "the next start will have to recover");
-        }
+        let closed = match epoch {
+            Some(epoch) if !self.fences.is_fenced() => self.checkpoints.close(epoch).await,
+            _ => false,
+        };
         if self.fences.is_fenced() {
             return Stopped::Fenced(self.fences.fenced().await);
+        }
+        if !closed {
+            return Stopped::Unclean;
         }
         self.rt.observe(Event::Stopped { broker: self.context.settings.node_id });
         Stopped::Clean

@@ -1,14 +1,14 @@
 //! The task that owns the data directory's own files: recovery points, log starts, the clean-shutdown file.
 //!
 //! Recovery points only save work at the next start, so they are written now and then, and a note that finds
-//! the inbox full is dropped. The clean-shutdown file is different: it vouches for every log, and is written
-//! once, after all of them have been closed.
+//! the inbox full is dropped. What the files said at the start is kept for logs that nobody has opened. The clean-shutdown file is different: it vouches for every log, and is written
+//! once, after all of them have been closed. Behind a raised fence nothing is written.
 
-use log::{Directory, PartitionName, Recovery};
+use crate::fence::Fences;
+use log::{Directory, OffsetCheckpoint, PartitionName, Recovery};
 use model::time::Duration;
 use model::{BrokerEpoch, Offset};
-use runtime::{DiskError, Runtime};
-use std::collections::BTreeMap;
+use runtime::{Disk, DiskError, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
@@ -38,14 +38,31 @@ pub struct Points {
 enum Note {
     Points(Points),
     Recovery { name: PartitionName, reply: oneshot::Sender<Recovery> },
-    Close { epoch: BrokerEpoch, reply: oneshot::Sender<Result<(), DiskError>> },
+    Close { epoch: BrokerEpoch, reply: oneshot::Sender<bool> },
+}
+
+/// What the two files are to say: one entry for each log ever noted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Table {
+    recovery_points: OffsetCheckpoint,
+    log_starts: OffsetCheckpoint,
+}
+
+impl Table {
+    fn note(&mut self, points: Points) {
+        self.recovery_points.insert(points.name.clone(), points.recovery_point);
+        self.log_starts.insert(points.name, points.log_start);
+    }
 }
 
 impl Checkpoints {
     /// Starts the task, which owns `directory` from now on.
-    pub fn start<R: Runtime>(rt: &R, directory: Directory<R::Disk>) -> Checkpoints {
+    pub fn start<R: Runtime>(rt: &R, directory: Directory<R::Disk>, fences: Fences) -> Checkpoints {
+        for damage in directory.damage() {
+            warn!(%damage, "a checkpoint is taken for an empty one: recovery takes longer");
+        }
         let (notes, inbox) = mpsc::channel(INBOX_MAX);
-        rt.spawn_detached("checkpoints", run(rt.clone(), directory, inbox));
+        rt.spawn_detached("checkpoints", run(rt.clone(), directory, fences, inbox));
         Checkpoints { notes }
     }
 
@@ -69,18 +86,27 @@ impl Checkpoints {
         let _ = self.notes.send(Note::Points(points)).await;
     }
 
-    /// Writes everything, then the clean-shutdown file. Every log must have been closed without an error.
-    pub async fn close(&self, epoch: BrokerEpoch) -> Result<(), DiskError> {
+    /// Writes everything, then the clean-shutdown file. Every log must have been closed without an error. True
+    /// when all of it was written; otherwise the next start recovers.
+    pub async fn close(&self, epoch: BrokerEpoch) -> bool {
         let (reply, answer) = oneshot::channel();
         if self.notes.send(Note::Close { epoch, reply }).await.is_err() {
-            return Ok(());
+            return false;
         }
-        answer.await.unwrap_or(Ok(()))
+        answer.await.unwrap_or(false)
     }
 }
 
-async fn run<R: Runtime>(rt: R, directory: Directory<R::Disk>, mut inbox: mpsc::Receiver<Note>) {
-    let mut points: BTreeMap<PartitionName, Points> = BTreeMap::new();
+async fn run<R: Runtime>(
+    rt: R,
+    directory: Directory<R::Disk>,
+    fences: Fences,
+    mut inbox: mpsc::Receiver<Note>,
+) {
+    let mut table = Table {
+        recovery_points: directory.recovery_points().clone(),
+        log_starts: directory.log_starts().clone(),
+    };
     let mut changed = false;
     let mut write_at = rt.now() + WRITE_EVERY;
     loop {
@@ -89,7 +115,10 @@ async fn run<R: Runtime>(rt: R, directory: Directory<R::Disk>, mut inbox: mpsc::
             () = rt.sleep_until(write_at), if changed => {
                 changed = false;
                 write_at = rt.now() + WRITE_EVERY;
-                if let Err(error) = write(&directory, &points).await {
+                if fences.is_fenced() {
+                    continue;
+                }
+                if let Err(error) = write(&directory, &table).await {
                     warn!(%error, "recovery points not written: the next recovery takes longer");
                 }
                 continue;
@@ -102,17 +131,18 @@ async fn run<R: Runtime>(rt: R, directory: Directory<R::Disk>, mut inbox: mpsc::
                     write_at = rt.now() + WRITE_EVERY;
                 }
                 changed = true;
-                points.insert(noted.name.clone(), noted);
+                table.note(noted);
             }
             Some(Note::Recovery { name, reply }) => {
                 let _ = reply.send(directory.recovery(&name));
             }
             Some(Note::Close { epoch, reply }) => {
-                let written = write(&directory, &points).await;
-                let closed = match written {
-                    Ok(()) => directory.close(epoch).await,
-                    Err(error) => Err(error),
-                };
+                let closed =
+                    if fences.is_fenced() { Ok(false) } else { close(directory, &table, epoch).await };
+                let closed = closed.unwrap_or_else(|error| {
+                    warn!(%error, "the clean-shutdown file is not written");
+                    false
+                });
                 let _ = reply.send(closed);
                 return;
             }
@@ -120,12 +150,21 @@ async fn run<R: Runtime>(rt: R, directory: Directory<R::Disk>, mut inbox: mpsc::
     }
 }
 
-async fn write<D: runtime::Disk>(
-    directory: &Directory<D>,
-    points: &BTreeMap<PartitionName, Points>,
-) -> Result<(), DiskError> {
-    let recovery_points = points.values().map(|p| (p.name.clone(), p.recovery_point)).collect();
-    let log_starts = points.values().map(|p| (p.name.clone(), p.log_start)).collect();
-    directory.write_recovery_points(&recovery_points).await?;
-    directory.write_log_starts(&log_starts).await
+async fn write<D: Disk>(directory: &Directory<D>, table: &Table) -> Result<(), DiskError> {
+    directory.write_recovery_points(&table.recovery_points).await?;
+    directory.write_log_starts(&table.log_starts).await
 }
+
+async fn close<D: Disk>(
+    directory: Directory<D>,
+    table: &Table,
+    epoch: BrokerEpoch,
+) -> Result<bool, DiskError> {
+    write(&directory, table).await?;
+    directory.close(epoch).await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+#[path = "checkpoints_test.rs"]
+mod tests;
