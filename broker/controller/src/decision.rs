@@ -51,6 +51,8 @@ pub enum Reason {
     UnsupportedVersion,
     /// STALE_BROKER_EPOCH.
     StaleBrokerEpoch,
+    /// KAFKA_STORAGE_ERROR, which clients retry: decided, but the disk has no room for it now.
+    Storage,
 }
 
 /// Why a request, or one topic of it, is refused: a kind for programs and a message for people.

@@ -2,6 +2,7 @@
 //!
 //! Effects are performed one after the other, each to its end, so an input that an effect leads to (`Persisted`,
 //! `Appended`, `Synced`) is always about the latest state. Every append is synced before anything relies on it.
+//! Behind a raised fence nothing is written, whoever raised it.
 
 use super::replay::{self, ReplayError};
 use super::{INBOX_MAX, Request};
@@ -10,8 +11,10 @@ use crate::context::Shards;
 use crate::fence::Fences;
 use crate::shard::inbox::{Lead, Message};
 use bytes::Bytes;
-use controller::{ClusterImage, Controller, CreateTopics, Decision, Refusal, TopicDraws, TopicOutcome};
-use log::{AppendBatch, Log, PartitionName};
+use controller::{
+    ClusterImage, Controller, CreateTopics, Decision, Reason, Refusal, TopicDraws, TopicOutcome,
+};
+use log::{AppendBatch, AppendError, Log, PartitionName};
 use model::config::BrokerSettings;
 use model::{
     BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, PartitionKey, Timestamp, TopicId, Uuid,
@@ -26,7 +29,7 @@ use std::fmt;
 use std::sync::Arc;
 use sync::Snapshot;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// The metadata log's one partition, as events name it.
 pub(super) const METADATA: PartitionKey =
@@ -53,8 +56,10 @@ pub struct Node<R: Runtime> {
 pub enum NodeError {
     /// The disk failed.
     Disk(DiskError),
-    /// The log could not be appended to.
-    Append(log::AppendError),
+    /// Somebody has fenced the directory.
+    Fenced,
+    /// The log could not be appended to. Behind [`AppendError::NoSpace`] everything is as it was before the append.
+    Append(AppendError),
     /// The log can't be read.
     Replay(ReplayError),
     /// What the controller decided does not fit its own image: a bug, told before it is committed.
@@ -68,11 +73,15 @@ pub enum NodeError {
 }
 
 impl<R: Runtime> Node<R> {
-    /// Serves the inbox until told to stop, or until the directory is fenced.
+    /// Serves the inbox until told to stop, or until the directory is fenced: then requests go unanswered, which
+    /// [`super::Handle`] tells as `None`.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         let mut drained = Vec::with_capacity(INBOX_MAX);
         while inbox.recv_many(&mut drained, INBOX_MAX).await > 0 {
             for request in drained.drain(..) {
+                if self.fences.is_fenced() {
+                    return;
+                }
                 match request {
                     Request::CreateTopics { request, reply } => match self.create_topics(request).await {
                         Ok(outcome) => {
@@ -93,9 +102,17 @@ impl<R: Runtime> Node<R> {
         for topic in &mut request.topics {
             topic.draws = TopicDraws { id: [self.rt.draw(), self.rt.draw()], start: self.rt.draw() };
         }
-        match self.controller.create_topics(&request) {
-            Ok(decision) => Ok(Ok(self.decide(decision).await?)),
-            Err(refusal) => Ok(Err(refusal)),
+        let decision = match self.controller.create_topics(&request) {
+            Ok(decision) => decision,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match self.decide(decision).await {
+            Err(NodeError::Append(AppendError::NoSpace(error))) => {
+                warn!(%error, "the disk is full: a metadata change is refused");
+                let message = "The disk is full.".to_owned();
+                Ok(Err(Refusal { reason: Reason::Storage, message }))
+            }
+            outcome => outcome.map(Ok),
         }
     }
 
@@ -155,7 +172,8 @@ impl<R: Runtime> Node<R> {
         Ok(())
     }
 
-    /// Appends metadata records as one batch, and returns when they are committed.
+    /// Appends metadata records as one batch, and returns when they are committed. A full disk leaves the log, the
+    /// quorum and the controller as they were.
     pub(super) async fn append(&mut self, records: &[MetadataRecord]) -> Result<(), NodeError> {
         let placed = self.quorum.propose(records.len()).map_err(|_| NodeError::NotLeader)?;
         let mut batch = BatchBuilder::new(placed.base, placed.epoch);
@@ -163,8 +181,18 @@ impl<R: Runtime> Node<R> {
             let value = record.encode().expect("the controller decides records that can be written");
             batch.push(self.now(), None, Some(&value));
         }
-        self.controller.appended(placed.base, records).map_err(NodeError::Decision)?;
-        self.append_batch(batch.build()).await?;
+        // Replayed before it is written, so that what can't be replayed never gets into the log; and on a copy, which
+        // costs little, so that what does not get into the log was never replayed.
+        let mut controller = self.controller.clone();
+        controller.appended(placed.base, records).map_err(NodeError::Decision)?;
+        match self.append_batch(batch.build()).await {
+            Ok(()) => self.controller = controller,
+            Err(error @ NodeError::Append(AppendError::NoSpace(_))) => {
+                self.quorum.withdraw(placed);
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
         self.perform(Input::Appended { end: self.log.end() }).await?;
         let effects = self.sync().await?;
         for effect in effects {
@@ -178,6 +206,7 @@ impl<R: Runtime> Node<R> {
     }
 
     async fn append_batch(&mut self, batch: Bytes) -> Result<(), NodeError> {
+        self.unfenced()?;
         let header = BatchHeader::parse(&batch).expect("a batch that was just built");
         self.log.append(&[AppendBatch::whole(header, batch)]).await.map_err(NodeError::Append)?;
         self.rt.observe(Event::Appended {
@@ -191,14 +220,28 @@ impl<R: Runtime> Node<R> {
     }
 
     async fn sync(&mut self) -> Result<Vec<Effect>, NodeError> {
+        self.unfenced()?;
         let Some(ticket) = self.log.begin_sync() else { return Ok(Vec::new()) };
         let done = ticket.run(self.rt.disk()).await.map_err(NodeError::Disk)?;
         let end = self.log.finish_sync(done);
         self.rt.observe(Event::Synced { partition: METADATA, end });
+        self.checkpoints.note(self.points());
         Ok(self.quorum.step(self.rt.now(), Input::Synced { end }))
     }
 
+    /// How far the metadata log needs no recovery: damage below is told, not taken for a torn tail.
+    pub(super) fn points(&self) -> Points {
+        let (recovery_point, log_start) = (self.log.recovery_point(), self.log.start());
+        Points { name: self.name.clone(), recovery_point, log_start }
+    }
+
+    /// Whether anything may be written.
+    fn unfenced(&self) -> Result<(), NodeError> {
+        if self.fences.is_fenced() { Err(NodeError::Fenced) } else { Ok(()) }
+    }
+
     async fn persist(&self, state: &ElectionState) -> Result<(), NodeError> {
+        self.unfenced()?;
         let content = Bytes::from(state.encode());
         let written = log::replace(self.rt.disk(), self.log.dir(), ELECTION_FILE_NAME, content).await;
         written.map_err(NodeError::Disk)
@@ -267,6 +310,10 @@ impl<R: Runtime> Node<R> {
     }
 
     fn fail(&mut self, error: &NodeError) {
+        if let NodeError::Fenced = error {
+            // Whoever raised it has told why.
+            return;
+        }
         error!(%error, "metadata can't be written any more");
         let why = if let NodeError::Disk(_) = error { Fence::SyncFailed } else { Fence::WriteFailed };
         if self.fences.fence(why) {
@@ -278,6 +325,9 @@ impl<R: Runtime> Node<R> {
         if let Err(error) = self.perform(Input::Resign).await {
             return self.fail(&error);
         }
+        if let Err(error) = self.unfenced() {
+            return self.fail(&error);
+        }
         let (log_start, name) = (self.log.start(), self.name.clone());
         match self.log.close().await {
             Ok(recovery_point) => {
@@ -286,7 +336,9 @@ impl<R: Runtime> Node<R> {
             }
             Err(error) => {
                 error!(%error, "the metadata log can't be closed");
-                self.fences.fence(Fence::SyncFailed);
+                if self.fences.fence(Fence::SyncFailed) {
+                    self.rt.observe(Event::Fenced(Fence::SyncFailed));
+                }
             }
         }
     }
@@ -310,6 +362,7 @@ impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeError::Disk(error) => error.fmt(f),
+            NodeError::Fenced => f.write_str("the data directory is fenced"),
             NodeError::Append(error) => write!(f, "metadata log: {error}"),
             NodeError::Replay(error) => error.fmt(f),
             NodeError::Decision(error) => write!(f, "a decision that can't be replayed: {error}"),

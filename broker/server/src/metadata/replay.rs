@@ -1,8 +1,9 @@
 //! The metadata log as records: what a node reads before it serves.
 
+use bytes::Bytes;
 use log::{Log, ReadError};
 use model::Offset;
-use records::batch::{BatchError, BatchHeader, records};
+use records::batch::{BatchError, BatchHeader, check_crc, records};
 use records::metadata::{MetadataRecord, RecordError};
 use runtime::Disk;
 use std::fmt;
@@ -25,7 +26,7 @@ pub(super) struct Batch {
 pub enum ReplayError {
     /// From the disk.
     Read(ReadError),
-    /// A batch that is not one, in spite of its checksum.
+    /// A batch whose checksum does not match, or that is not one in spite of it.
     Batch(Offset, BatchError),
     /// A record of no known type or form.
     Record(Offset, RecordError),
@@ -57,20 +58,30 @@ pub(super) async fn replay<D: Disk>(
         assert!(!bytes.is_empty(), "the metadata log has no batch at {next}, but ends at {below}");
         for batch in records::batch::split(bytes) {
             let batch = batch.map_err(|error| ReplayError::Batch(next, error))?;
-            let header = BatchHeader::parse(&batch).map_err(|error| ReplayError::Batch(next, error))?;
-            let mut values = Vec::new();
-            if !header.is_control() {
-                for record in records(&batch) {
-                    let record = record.map_err(|error| ReplayError::Batch(header.base_offset, error))?;
-                    let value = record.value.unwrap_or_default();
-                    let decoded = MetadataRecord::decode(value);
-                    values.push(decoded.map_err(|error| ReplayError::Record(record.offset, error))?);
-                }
-            }
-            next = header.next_offset();
-            let batch = Batch { base: header.base_offset, end: next, records: values };
+            let batch = decode(next, &batch)?;
+            next = batch.end;
             take(batch).map_err(ReplayError::Meaning)?;
         }
     }
     Ok(())
 }
+
+/// The batch that was found at `at`, its checksum verified.
+fn decode(at: Offset, bytes: &Bytes) -> Result<Batch, ReplayError> {
+    let refused = |error| ReplayError::Batch(at, error);
+    let header = BatchHeader::parse(bytes).map_err(refused)?;
+    check_crc(bytes).map_err(refused)?;
+    let mut values = Vec::new();
+    if !header.is_control() {
+        for record in records(bytes) {
+            let record = record.map_err(refused)?;
+            let decoded = MetadataRecord::decode(record.value.unwrap_or_default());
+            values.push(decoded.map_err(|error| ReplayError::Record(record.offset, error))?);
+        }
+    }
+    Ok(Batch { base: header.base_offset, end: header.next_offset(), records: values })
+}
+
+#[cfg(test)]
+#[path = "replay_test.rs"]
+mod tests;
