@@ -9,7 +9,7 @@ use model::config::BrokerSettings;
 use model::{Instant, PartitionKey};
 use std::sync::Arc;
 use sync::Snapshot;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// What requests may hold together when `queued.max.request.bytes` sets no limit.
 const REQUEST_BYTES_MAX: u64 = 128 * 1024 * 1024;
@@ -28,7 +28,9 @@ pub struct Context {
     /// KiB, because a semaphore counts in 32 bits.
     request_kib: Arc<Semaphore>,
     request_kib_max: u32,
-    closing: watch::Sender<bool>,
+    /// Has no permits; closed when connections are to end. Not a `watch`: that wakes its waiters in an order drawn from
+    /// a generator of tokio's own, which differs from process to process.
+    closing: Semaphore,
 }
 
 impl Context {
@@ -52,7 +54,7 @@ impl Context {
             clock,
             request_kib,
             request_kib_max,
-            closing: watch::Sender::new(false),
+            closing: Semaphore::new(0),
         }
     }
 
@@ -68,12 +70,13 @@ impl Context {
 
     /// Tells every connection to take no further request.
     pub fn close(&self) {
-        self.closing.send_replace(true);
+        self.closing.close();
     }
 
-    /// Whether, and when, connections are told to take no further request.
-    pub fn closing(&self) -> watch::Receiver<bool> {
-        self.closing.subscribe()
+    /// Completes when connections are told to take no further request.
+    pub async fn closing(&self) {
+        let refused = self.closing.acquire().await.is_err();
+        assert!(refused, "a semaphore without permits gave one");
     }
 
     /// Waits until a request of `bytes` may be worked on. One larger than the limit is worked on alone.

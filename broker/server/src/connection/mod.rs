@@ -98,7 +98,6 @@ async fn request<R: Runtime>(
     queue: mpsc::Sender<InFlight>,
     idle_max: Duration,
 ) -> End {
-    let mut closing = context.closing();
     loop {
         let idle = rt.sleep_until(rt.now() + idle_max);
         let frame = async {
@@ -106,7 +105,7 @@ async fn request<R: Runtime>(
             reader.body(length).await
         };
         let frame = tokio::select! { biased;
-            _ = closing.wait_for(|closing| *closing) => return End::Closing,
+            () = context.closing() => return End::Closing,
             frame = frame => match frame {
                 Ok(frame) => frame,
                 Err(error) => return End::Frame(error),
@@ -117,7 +116,7 @@ async fn request<R: Runtime>(
         let arrived = rt.now();
         // Held until the request has taken effect: by then its bytes are in a log, or nowhere.
         let memory = tokio::select! { biased;
-            _ = closing.wait_for(|closing| *closing) => return End::Closing,
+            () = context.closing() => return End::Closing,
             memory = context.request_memory(frame.len()) => memory,
         };
         let parsed = match handlers::parse(frame) {
