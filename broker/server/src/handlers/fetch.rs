@@ -3,10 +3,13 @@
 //! * Versions 4 and up (KIP-896). From version 13 on topics are named by id (KIP-516).
 //! * Consumers see whole batches below the high watermark; the first batch of an answer comes whole even if it
 //!   is longer than any limit, so that a consumer always gets on (KIP-74).
-//! * An answer leaves when there are `min_bytes`, when any partition has an error, or after `max_wait_ms`.
-//!   A parked fetch holds no data: woken by a watermark, it looks again.
+//! * An answer leaves when there are `min_bytes`, when a known partition has an error, or after `max_wait_ms`;
+//!   unknown partitions are answered along, but hold up nothing. A parked fetch holds no data: woken by a
+//!   watermark, it looks again.
+//! * Up to version 5 KAFKA_STORAGE_ERROR is told as NOT_LEADER_OR_FOLLOWER.
 //! * Fetch sessions (KIP-227) are not kept: every answer is full and carries session id 0, which tells the
-//!   client to go on without one; a session id that a client brings is not found.
+//!   client to go on without one. Full requests (session epoch 0 or -1) are served whatever session they mention;
+//!   others continue one, which is FETCH_SESSION_ID_NOT_FOUND.
 //! * There are no transactions yet: the last stable offset is the high watermark.
 
 use super::{Answered, Asked, Later, Outcome, encode};
@@ -46,7 +49,8 @@ pub(super) async fn apply(
     asked: Asked,
     request: FetchRequest,
 ) -> Result<Outcome, String> {
-    if request.session_id != 0 {
+    super::check_named(request.topics.iter().map(|topic| topic.partitions.len()))?;
+    if continues_session(request.session_epoch) {
         let error_code = ErrorCode::FetchSessionIdNotFound as i16;
         let response = FetchResponse { error_code, ..FetchResponse::default() };
         return Ok(Outcome::Ready(encode(&asked, &response, Vec::new())));
@@ -56,18 +60,25 @@ pub(super) async fn apply(
     Ok(Outcome::Later(answer))
 }
 
+/// Whether a request is a part of a session, told by its epoch in it. 0 asks for a session and -1 for none: these
+/// name everything that they want, and a session that they mention is one to be given up.
+fn continues_session(epoch: i32) -> bool {
+    !matches!(epoch, 0 | -1)
+}
+
 async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answered {
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
     let allowed = (context.settings.fetch_bytes_max as usize).min(ANSWER_BYTES_MAX);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(allowed);
+    // More than it may carry can't be worth answering for.
+    let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max);
     let slots = slots(context, &asked, &request);
     let deadline = asked.arrived + wait;
-    let mut may_wait = !wait.is_zero() && !slots.is_empty() && slots.iter().all(|slot| slot.part.is_ok());
+    // A partition that is not known can't get records while we wait, and holds up nobody who can.
+    let mut may_wait = !wait.is_zero() && slots.iter().any(|slot| slot.part.is_ok());
     let found = loop {
-        let found = look(context, &slots, bytes_max).await;
-        let bytes: usize = found.iter().flatten().map(|found| found.records.bytes_max()).sum();
-        if !may_wait || bytes >= bytes_min || found.iter().any(Result::is_err) {
+        let mut found = look(context, &slots, bytes_max).await;
+        if !may_wait || is_worth_answering(&slots, &mut found, bytes_min).await {
             break found;
         }
         // Woken by data, by its deadline, or because nothing more may be parked: then this look is the last one.
@@ -123,6 +134,47 @@ async fn look(context: &Context, slots: &[Slot], bytes_max: usize) -> Vec<Result
         }
     }
     found
+}
+
+/// Whether `found` has `bytes_min`, or a known partition has an error. Only reading tells how much a cold read
+/// gives: those that matter are read, and kept for the answer.
+async fn is_worth_answering(
+    slots: &[Slot],
+    found: &mut [Result<Found, ErrorCode>],
+    bytes_min: usize,
+) -> bool {
+    let failed = |(slot, found): (&Slot, &Result<Found, ErrorCode>)| slot.part.is_ok() && found.is_err();
+    if slots.iter().zip(found.iter()).any(failed) {
+        return true;
+    }
+    let in_memory = |found: &Found| match found.records {
+        Records::Memory { bytes, .. } => bytes,
+        Records::None | Records::Disk { .. } => 0,
+    };
+    let mut bytes: usize = found.iter().flatten().map(in_memory).sum();
+    for slot in found {
+        if bytes >= bytes_min {
+            break;
+        }
+        let Ok(Found { records, .. }) = slot else { continue };
+        if !matches!(records, Records::Disk { .. }) {
+            continue;
+        }
+        if let Records::Disk { read, .. } = std::mem::replace(records, Records::None) {
+            match read.await {
+                Ok((batches, _)) if batches.is_empty() => {}
+                Ok((batches, to)) => {
+                    bytes += batches.len();
+                    *records = Records::Memory { bytes: batches.len(), pieces: vec![batches], to };
+                }
+                Err(code) => {
+                    *slot = Err(code);
+                    return true;
+                }
+            }
+        }
+    }
+    bytes >= bytes_min
 }
 
 /// The watermarks that a look saw. What it found is let go: whoever waits holds no data.
@@ -187,13 +239,22 @@ async fn respond(
                 data.records = filled.records;
             }
             Err(code) => {
-                data.error_code = code as i16;
+                data.error_code = suited(code, asked.version) as i16;
                 data.high_watermark = -1;
             }
         }
         topics[slot.topic].partitions.push(data);
     }
     encode(&asked, &FetchResponse { responses: topics, ..FetchResponse::default() }, events)
+}
+
+/// The code by which a client of this version knows what to do: before version 6 it may not know
+/// KAFKA_STORAGE_ERROR, but it looks for another leader when this one is none (KIP-112).
+fn suited(code: ErrorCode, version: i16) -> ErrorCode {
+    match code {
+        ErrorCode::KafkaStorageError if version <= 5 => ErrorCode::NotLeaderOrFollower,
+        code => code,
+    }
 }
 
 /// Brings a partition's records into memory, unless the answer has no room left for them.
@@ -217,3 +278,7 @@ async fn fill(
     *any |= !records.is_empty();
     Ok(Filled { high_watermark, log_start, records, to })
 }
+
+#[cfg(test)]
+#[path = "fetch_test.rs"]
+mod tests;

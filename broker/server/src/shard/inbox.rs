@@ -159,17 +159,6 @@ pub enum Records {
     },
 }
 
-impl Records {
-    /// How many bytes there may be.
-    pub fn bytes_max(&self) -> usize {
-        match self {
-            Records::None => 0,
-            Records::Memory { bytes, .. } => *bytes,
-            Records::Disk { bytes_max, .. } => *bytes_max,
-        }
-    }
-}
-
 /// A read of record batches from segments: the batches, and one past their last record. An error means that
 /// the disk failed or the bytes are corrupt.
 pub type ColdRead = Pin<Box<dyn Future<Output = Result<(Bytes, Offset), ErrorCode>> + Send>>;
