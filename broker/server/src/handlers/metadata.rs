@@ -2,20 +2,25 @@
 //!
 //! * No topics asked for means all of them in version 0; from 1 on that is null, and an empty list means none.
 //! * An unknown name is created when both the broker (`auto.create.topics.enable`) and the client (from version
-//!   4 on) allow it, and then answered as it was created.
-//! * Topics by id from version 12 on; 10 and 11 have the field and Kafka refuses its use.
+//!   4 on) allow it, and then answered as it was created. Internal topics are not: they are unknown until their
+//!   coordinators create them.
+//! * A topic that is named twice is answered once.
+//! * Topics by id from version 12 on, and then no names are looked at; 10 and 11 have the field, and its use, or a
+//!   name that is null, makes the whole request an INVALID_REQUEST.
+//! * The answer is made when it is about to leave: one that waits behind others costs what its question does.
 //! * Fenced brokers are not shown. The controller told is this broker: any broker passes requests on (KIP-590).
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
 use controller::{Broker, ClusterImage, INTERNAL_TOPICS, Partition, Topic, check_topic_name};
-use model::{BrokerId, TopicId};
+use model::{BrokerId, TopicId, Uuid};
 use protocol::ErrorCode;
 use protocol::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Read, write, create, delete, alter, describe, describe configs and alter configs, by Kafka's bits.
@@ -28,72 +33,133 @@ pub(super) async fn apply(
     asked: Asked,
     request: MetadataRequest,
 ) -> Result<Outcome, String> {
-    let mut image = context.image();
+    let named = request.asked(asked.version);
+    super::check_named(named.unwrap_or_default().iter().map(|_| 0))?;
+    let wanted = match named.map(|topics| wanted(topics, asked.version)).transpose() {
+        Ok(wanted) => wanted,
+        Err(code) => {
+            let response = refuse(named.unwrap_or_default(), code);
+            return Ok(Outcome::Ready(encode(&asked, &response, Vec::new())));
+        }
+    };
     if request.allow_auto_topic_creation && context.settings.auto_create_topics {
-        let missing = missing(&image, request.asked(asked.version).unwrap_or_default());
+        let missing = missing(&context.image(), wanted.as_deref().unwrap_or_default());
         if !missing.is_empty() {
             // Whatever comes of it shows in the image.
             context.metadata.auto_create(missing).await;
-            image = context.image();
         }
     }
-    let topics = match request.asked(asked.version) {
-        None => image.topics().map(|topic| describe(&image, topic, &request)).collect(),
-        Some(topics) => {
-            let find = |asked_for: &MetadataRequestTopic| find(&image, asked_for, asked.version);
-            let answer = |asked_for: &MetadataRequestTopic| match find(asked_for) {
-                Ok(topic) => describe(&image, topic, &request),
-                Err(code) => MetadataResponseTopic {
-                    error_code: code as i16,
-                    name: asked_for.name.clone().or_else(|| (asked.version < 12).then(String::new)),
-                    topic_id: asked_for.topic_id,
-                    ..MetadataResponseTopic::default()
-                },
-            };
-            topics.iter().map(answer).collect()
-        }
+    let context = context.clone();
+    let include = Include {
+        topic: request.include_topic_authorized_operations,
+        cluster: request.include_cluster_authorized_operations,
     };
-    let response = MetadataResponse {
-        brokers: image.brokers().filter(|broker| !broker.fenced).filter_map(|b| node(context, b)).collect(),
+    Ok(Outcome::Later(Box::pin(async move {
+        let response = respond(&context, wanted.as_deref(), include);
+        encode(&asked, &response, Vec::new())
+    })))
+}
+
+/// Which authorized operations an answer tells.
+#[derive(Clone, Copy)]
+struct Include {
+    topic: bool,
+    cluster: bool,
+}
+
+/// A topic that a request wants.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    Named(String),
+    WithId(TopicId),
+}
+
+/// What a request wants, each topic once, in the request's order. If any topic is asked for by id, names count for
+/// nothing. An error concerns the whole request.
+fn wanted(topics: &[MetadataRequestTopic], version: i16) -> Result<Vec<Wanted>, ErrorCode> {
+    let has_id = |topic: &MetadataRequestTopic| topic.topic_id != Uuid::ZERO;
+    if version < 12 && topics.iter().any(|topic| topic.name.is_none() || has_id(topic)) {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    let by_id = topics.iter().any(has_id);
+    let mut seen = BTreeSet::new();
+    let wanted = topics.iter().filter_map(|topic| match &topic.name {
+        _ if has_id(topic) => Some(Wanted::WithId(TopicId(topic.topic_id))),
+        _ if by_id => None,
+        Some(name) => Some(Wanted::Named(name.clone())),
+        None => Some(Wanted::WithId(TopicId(Uuid::ZERO))),
+    });
+    Ok(wanted.filter(|wanted| seen.insert(wanted.clone())).collect())
+}
+
+/// The names wanted that are no topics, though they could be. Internal topics are their coordinators' to create.
+fn missing(image: &ClusterImage, wanted: &[Wanted]) -> Vec<String> {
+    let names = wanted.iter().filter_map(|wanted| match wanted {
+        Wanted::Named(name) => Some(name),
+        Wanted::WithId(_) => None,
+    });
+    let may_be = |name: &str| check_topic_name(name).is_ok() && !INTERNAL_TOPICS.contains(&name);
+    names.filter(|name| image.topic_named(name).is_none() && may_be(name)).cloned().collect()
+}
+
+/// The answer to a request that is refused as a whole. Versions before 13 have room for that with each topic only.
+fn refuse(topics: &[MetadataRequestTopic], code: ErrorCode) -> MetadataResponse {
+    let refused = |topic: &MetadataRequestTopic| MetadataResponseTopic {
+        error_code: code as i16,
+        name: Some(topic.name.clone().unwrap_or_default()),
+        topic_id: topic.topic_id,
+        ..MetadataResponseTopic::default()
+    };
+    MetadataResponse {
+        error_code: code as i16,
+        topics: topics.iter().map(refused).collect(),
+        ..MetadataResponse::default()
+    }
+}
+
+/// The answer from the image as it is now; `None` wants all topics.
+fn respond(context: &Context, wanted: Option<&[Wanted]>, include: Include) -> MetadataResponse {
+    let image = context.image();
+    let topics = match wanted {
+        None => image.topics().map(|topic| describe(&image, topic, include)).collect(),
+        Some(wanted) => wanted.iter().map(|wanted| look_up(&image, wanted, include)).collect(),
+    };
+    let online = image.brokers().filter(|broker| !broker.fenced);
+    MetadataResponse {
+        brokers: online.filter_map(|broker| node(context, broker)).collect(),
         cluster_id: Some(image.cluster_id().to_string()),
         controller_id: context.settings.node_id.0,
         topics,
-        cluster_authorized_operations: if request.include_cluster_authorized_operations {
-            CLUSTER_OPERATIONS
-        } else {
-            i32::MIN
-        },
+        cluster_authorized_operations: if include.cluster { CLUSTER_OPERATIONS } else { i32::MIN },
         ..MetadataResponse::default()
-    };
-    Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))
-}
-
-/// The names asked for that are no topics, though they could be.
-fn missing(image: &ClusterImage, asked: &[MetadataRequestTopic]) -> Vec<String> {
-    let names = asked.iter().filter_map(|topic| topic.name.as_deref());
-    let missing = names.filter(|name| image.topic_named(name).is_none() && check_topic_name(name).is_ok());
-    missing.map(str::to_owned).collect()
-}
-
-fn find<'a>(
-    image: &'a ClusterImage,
-    asked: &MetadataRequestTopic,
-    version: i16,
-) -> Result<&'a Arc<Topic>, ErrorCode> {
-    match &asked.name {
-        _ if version < 12 && (asked.name.is_none() || asked.topic_id != model::Uuid::ZERO) => {
-            Err(ErrorCode::InvalidRequest)
-        }
-        Some(name) => match check_topic_name(name) {
-            Ok(()) => image.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition),
-            Err(_) => Err(ErrorCode::InvalidTopicException),
-        },
-        None => image.topic(TopicId(asked.topic_id)).ok_or(ErrorCode::UnknownTopicId),
     }
 }
 
-fn describe(image: &ClusterImage, topic: &Topic, request: &MetadataRequest) -> MetadataResponseTopic {
-    let operations = if request.include_topic_authorized_operations { TOPIC_OPERATIONS } else { i32::MIN };
+fn look_up(image: &ClusterImage, wanted: &Wanted, include: Include) -> MetadataResponseTopic {
+    let (topic, name, id, unknown) = match wanted {
+        Wanted::Named(name) => {
+            let unknown = match check_topic_name(name) {
+                Ok(()) => ErrorCode::UnknownTopicOrPartition,
+                Err(_) => ErrorCode::InvalidTopicException,
+            };
+            (image.topic_named(name), Some(name.clone()), Uuid::ZERO, unknown)
+        }
+        Wanted::WithId(id) => (image.topic(*id), None, id.0, ErrorCode::UnknownTopicId),
+    };
+    match topic {
+        Some(topic) => describe(image, topic, include),
+        None => MetadataResponseTopic {
+            error_code: unknown as i16,
+            is_internal: name.as_deref().is_some_and(|name| INTERNAL_TOPICS.contains(&name)),
+            name,
+            topic_id: id,
+            ..MetadataResponseTopic::default()
+        },
+    }
+}
+
+fn describe(image: &ClusterImage, topic: &Topic, include: Include) -> MetadataResponseTopic {
+    let operations = if include.topic { TOPIC_OPERATIONS } else { i32::MIN };
     MetadataResponseTopic {
         name: Some(topic.name.to_string()),
         topic_id: topic.id.0,
@@ -136,3 +202,7 @@ fn node(context: &Context, broker: &Broker) -> Option<MetadataResponseBroker> {
         rack: broker.rack.clone(),
     })
 }
+
+#[cfg(test)]
+#[path = "metadata_test.rs"]
+mod tests;
