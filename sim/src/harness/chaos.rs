@@ -172,7 +172,8 @@ fn spoil_disk(disk: &mut DiskKnobs, fault: DiskFault, capacity_bytes: u64) {
             let before = if disk.capacity_bytes == 0 { u64::MAX } else { disk.capacity_bytes };
             disk.capacity_bytes = before.min(capacity_bytes);
         }
-        DiskFault::Slow(times) => disk.slow_percent = disk.slow_percent.saturating_mul(times.max(1)),
+        // The slowest counts: an operation keeps the latency that it began with, beyond the fault's end.
+        DiskFault::Slow(times) => disk.slow_percent = disk.slow_percent.max(times.saturating_mul(100)),
         DiskFault::HungSync => disk.hung_sync = true,
     }
 }

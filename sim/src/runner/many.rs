@@ -20,7 +20,7 @@ pub struct Plan {
     pub minutes: Option<f64>,
     /// Workers at a time.
     pub jobs: usize,
-    /// Each seed in two processes, which must agree.
+    /// Each seed in two processes, which must agree: one of its own, and one that runs many.
     pub twice: bool,
     /// Print seed and hash of every seed.
     pub hashes: bool,
@@ -84,7 +84,7 @@ pub fn run(distribution: &Distribution, plan: &Plan) -> Result<Sum, String> {
 
 fn work(distribution: &Distribution, plan: &Plan, progress: &Mutex<Progress>) -> Result<(), String> {
     let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut worker, mut second) = (Worker::new(), Worker::new());
+    let (mut worker, mut second) = (Worker::fresh(), Worker::lasting());
     loop {
         let seed = {
             let mut progress = lock();

@@ -33,6 +33,8 @@ pub fn serve() -> Result<(), String> {
 /// A worker as its parent holds it. Started anew when it dies.
 pub struct Worker {
     process: Option<Process>,
+    /// Whether every scenario gets a process of its own.
+    fresh: bool,
 }
 
 struct Process {
@@ -43,9 +45,14 @@ struct Process {
 }
 
 impl Worker {
-    /// No process yet.
-    pub fn new() -> Worker {
-        Worker { process: None }
+    /// A process for each scenario: whatever a process remembers can't change the next one.
+    pub fn fresh() -> Worker {
+        Worker { process: None, fresh: true }
+    }
+
+    /// One process for all scenarios, a thread for each: what leaks from one to the next shows in the hash.
+    pub fn lasting() -> Worker {
+        Worker { process: None, fresh: false }
     }
 
     /// Runs a scenario in the worker. Its death is the scenario's violation.
@@ -62,7 +69,11 @@ impl Worker {
         };
         let what = match result {
             Ok(line) => {
-                self.process = Some(process);
+                if self.fresh {
+                    process.end();
+                } else {
+                    self.process = Some(process);
+                }
                 return serde_json::from_str(&line).map_err(|e| format!("a worker says {line:?}: {e}"));
             }
             Err(mpsc::RecvTimeoutError::Timeout) => format!("hangs: more than {} s", SEED_MAX.as_secs()),
