@@ -1,4 +1,8 @@
 //! Why the process ends, and the code that it ends with: scripts and supervisors tell causes apart by it.
+//!
+//! Code 0 is a stop that was asked for and done, even when the clean-shutdown file could not be written or the start
+//! was not over: nothing acknowledged is lost, a warning says that the next start recovers, and there is nothing for
+//! a supervisor to restart.
 
 use runtime::Fence;
 use server::StartError;
@@ -22,6 +26,8 @@ pub enum Exit {
     },
     /// Code 5: a disk failure ended the process. Starting again recovers what was acknowledged.
     Fenced(Fence),
+    /// Code 6: a second signal came before the stop that the first one asked for was done. Starting again recovers.
+    Impatient,
 }
 
 impl Exit {
@@ -41,6 +47,7 @@ impl Exit {
             Exit::Address(_) => 3,
             Exit::Directory { .. } => 4,
             Exit::Fenced(_) => 5,
+            Exit::Impatient => 6,
         })
     }
 }
@@ -50,6 +57,7 @@ impl fmt::Display for Exit {
         match self {
             Exit::Usage(why) | Exit::Address(why) => f.write_str(why),
             Exit::Directory { path, why } => write!(f, "data directory {}: {why}", path.display()),
+            Exit::Impatient => f.write_str("a second signal cut the stop short: the next start recovers"),
             Exit::Fenced(Fence::SyncFailed) => f.write_str("a sync failed: the data directory is fenced"),
             Exit::Fenced(Fence::WriteFailed) => f.write_str("a write failed: the data directory is fenced"),
         }

@@ -16,7 +16,7 @@ use runtime_tokio::{Threads, TokioRuntime};
 use server::{Broker, Stopped};
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -64,22 +64,68 @@ fn settings(arguments: &Arguments) -> Result<BrokerSettings, Exit> {
     if settings.shards == 0 {
         settings.shards = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     }
+    advertise(&mut settings);
     if settings.log_dirs.len() > 1 || settings.metadata_log_dir != settings.log_dirs[0] {
         return Err(Exit::Usage("one directory in log.dirs is supported, for metadata too".to_owned()));
     }
     Ok(settings)
 }
 
+/// Kafka advertises the machine's name for a listener without a host, and so do we. (An address of every interface
+/// that is spelled out is refused, as it is there.)
+fn advertise(settings: &mut BrokerSettings) {
+    let unnamed = settings.listeners.iter().any(|listener| listener.endpoint.host.is_empty());
+    if !unnamed || !settings.advertised_listeners.is_empty() {
+        return;
+    }
+    let Ok(name) = std::fs::read_to_string("/proc/sys/kernel/hostname") else { return };
+    let name = name.trim();
+    info!(
+        "clients are told to connect to {name}: set advertised.listeners if that is not where they find it"
+    );
+    settings.advertised_listeners = settings.listeners.clone();
+    for listener in settings.advertised_listeners.iter_mut().filter(|l| l.endpoint.host.is_empty()) {
+        name.clone_into(&mut listener.endpoint.host);
+    }
+}
+
+/// What asks the process to end: Ctrl-C and SIGTERM.
+struct Signals {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Signals {
+    fn listen() -> Signals {
+        let listen = |kind| signal(kind).expect("installing a signal handler");
+        Signals { interrupted: listen(SignalKind::interrupt()), terminated: listen(SignalKind::terminate()) }
+    }
+
+    async fn next(&mut self) {
+        tokio::select! { biased;
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
+    }
+}
+
 async fn serve(rt: TokioRuntime, settings: BrokerSettings) -> Result<(), Exit> {
     let data_dir = settings.log_dirs[0].clone();
-    let mut interrupted = signal(SignalKind::interrupt()).expect("installing a signal handler");
-    let mut terminated = signal(SignalKind::terminate()).expect("installing a signal handler");
-    let broker = Broker::start(rt, settings).await.map_err(|error| Exit::start(&error, &data_dir))?;
+    let mut signals = Signals::listen();
+    let broker = tokio::select! { biased;
+        () = signals.next() => {
+            warn!("stopped before the start was done: the next one recovers");
+            return Ok(());
+        }
+        started = Broker::start(rt, settings) => started.map_err(|error| Exit::start(&error, &data_dir))?,
+    };
     info!("listening on {}, storing in {}", broker.addr(), data_dir.display());
     let stopped = tokio::select! { biased;
         stopped = broker.stopped() => stopped,
-        _ = interrupted.recv() => broker.stop().await,
-        _ = terminated.recv() => broker.stop().await,
+        () = signals.next() => tokio::select! { biased;
+            stopped = broker.stop() => stopped,
+            () = signals.next() => return Err(Exit::Impatient),
+        },
     };
     match stopped {
         Stopped::Clean => {

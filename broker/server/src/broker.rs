@@ -3,12 +3,12 @@
 use crate::checkpoints::Checkpoints;
 use crate::connection;
 use crate::context::{Context, Shards};
+use crate::endpoints;
 use crate::fence::Fences;
 use crate::metadata::{self, Identity};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
 use crate::tail::TailCache;
-use controller::NodeEndpoint;
 use log::{Directory, DirectoryError, MetaProperties};
 use model::config::{BrokerSettings, Endpoint};
 use model::time::Duration;
@@ -16,10 +16,10 @@ use model::{ClusterId, DirectoryId, Uuid};
 use runtime::{Event, Fence, Listener, Runtime, Task};
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use sync::Budget;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
 
 /// How long connections may take to be answered once the broker stops.
@@ -33,6 +33,8 @@ pub struct Broker<R: Runtime> {
     addr: SocketAddr,
     context: Arc<Context>,
     accepting: R::Task<()>,
+    /// Set: connections end where they stand.
+    cut: watch::Sender<bool>,
     connections: Arc<Semaphore>,
     connections_max: u32,
     checkpoints: Checkpoints,
@@ -76,7 +78,7 @@ impl<R: Runtime> Broker<R> {
     /// `settings.shards` must not be 0: how many cores there are is the caller's to know.
     pub async fn start(rt: R, settings: BrokerSettings) -> Result<Broker<R>, StartError> {
         check(&settings)?;
-        let addr = address(&settings.listeners[0].endpoint)?;
+        let addr = endpoints::bind(&settings.listeners[0].endpoint).map_err(StartError::Settings)?;
         let listener = rt.listen(addr).await.map_err(|error| StartError::Listen { addr, error })?;
         let addr = listener.local_addr().map_err(|error| StartError::Listen { addr, error })?;
         let mut directory = Directory::open(rt.disk().clone()).await.map_err(StartError::Directory)?;
@@ -84,7 +86,7 @@ impl<R: Runtime> Broker<R> {
         let fences = Fences::new();
         let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
         let shards = start_shards(&rt, &settings, &checkpoints, &fences);
-        let identity = Identity { meta, endpoints: endpoints(&settings, addr) };
+        let identity = Identity { meta, endpoints: endpoints::told(&settings, addr) };
         let booted = metadata::boot(
             rt.clone(),
             settings.clone(),
@@ -107,10 +109,11 @@ impl<R: Runtime> Broker<R> {
         ));
         rt.spawn_detached("metadata", node.run(inbox));
         let connections = Arc::new(Semaphore::new(connections_max as usize));
-        let accepting =
-            rt.spawn("accept", accept(rt.clone(), listener, context.clone(), connections.clone()));
+        let (cut, cut_seen) = watch::channel(false);
+        let accept = accept(rt.clone(), listener, context.clone(), connections.clone(), cut_seen);
+        let accepting = rt.spawn("accept", accept);
         rt.observe(Event::Started { broker: me });
-        Ok(Broker { rt, addr, context, accepting, connections, connections_max, checkpoints, fences })
+        Ok(Broker { rt, addr, context, accepting, cut, connections, connections_max, checkpoints, fences })
     }
 
     /// Where it listens.
@@ -130,7 +133,13 @@ impl<R: Runtime> Broker<R> {
         let gone = self.connections.acquire_many(self.connections_max);
         tokio::select! { biased;
             _ = gone => {}
-            () = self.rt.sleep_until(self.rt.now() + DRAIN_MAX) => warn!("connections cut off"),
+            () = self.rt.sleep_until(self.rt.now() + DRAIN_MAX) => {
+                let left = self.connections_max as usize - self.connections.available_permits();
+                warn!(left, "connections cut off");
+                self.cut.send_replace(true);
+                // Nothing is asked any more once all are gone, which takes each of them one poll.
+                let _ = self.connections.acquire_many(self.connections_max).await;
+            }
         }
         let epoch = self.context.metadata.stop().await;
         for shard in 0..self.context.shards.count() {
@@ -170,22 +179,7 @@ fn check(settings: &BrokerSettings) -> Result<(), StartError> {
     if settings.quorum_voters.len() > 1 || !settings.quorum_bootstrap_servers.iter().all(own) {
         return refuse("a metadata quorum of several nodes is not supported yet");
     }
-    if settings.listeners.len() != 1 {
-        return refuse("one listener for clients is supported");
-    }
-    Ok(())
-}
-
-/// The address to bind. Names are not resolved but for `localhost`.
-fn address(endpoint: &Endpoint) -> Result<SocketAddr, StartError> {
-    let ip = match endpoint.host.as_str() {
-        "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        host => host
-            .parse()
-            .map_err(|_| StartError::Settings(format!("listeners: {host} is not an address to listen on")))?,
-    };
-    Ok(SocketAddr::new(ip, endpoint.port))
+    endpoints::check(settings).map_err(StartError::Settings)
 }
 
 /// Formats a new directory, or checks that an old one is this node's.
@@ -202,6 +196,13 @@ async fn identify<R: Runtime>(
             return Err(StartError::Identity(why));
         }
         return Ok(meta.clone());
+    }
+    // Another node's data would be taken over under a new identity, or left to rot beside ours.
+    let partitions = directory.partitions().await.map_err(|error| StartError::Directory(error.into()))?;
+    if let Some(partition) = partitions.first() {
+        let partition = partition.dir();
+        let why = format!("it holds {} but no meta.properties says whose it is", partition.display());
+        return Err(StartError::Identity(why));
     }
     let drawn = || Uuid::from_draws(rt.draw(), rt.draw());
     let meta = MetaProperties {
@@ -232,45 +233,25 @@ fn start_shards<R: Runtime>(
     Shards::new((0..settings.shards).map(start).collect())
 }
 
-/// What is told to clients: `advertised.listeners`, or what is bound.
-fn endpoints(settings: &BrokerSettings, bound: SocketAddr) -> Vec<NodeEndpoint> {
-    let bound_as = |listener: &model::config::Listener| NodeEndpoint {
-        name: listener.name.clone(),
-        host: match bound.ip() {
-            // Whoever binds every interface and says no more is on this machine.
-            ip if ip.is_unspecified() => "localhost".to_owned(),
-            ip => ip.to_string(),
-        },
-        port: bound.port(),
-        security_protocol: 0,
-    };
-    let advertised = |listener: &model::config::Listener| NodeEndpoint {
-        name: listener.name.clone(),
-        host: listener.endpoint.host.clone(),
-        port: if listener.endpoint.port == 0 { bound.port() } else { listener.endpoint.port },
-        security_protocol: 0,
-    };
-    if settings.advertised_listeners.is_empty() {
-        settings.listeners.iter().map(bound_as).collect()
-    } else {
-        settings.advertised_listeners.iter().map(advertised).collect()
-    }
-}
-
 /// Accepts connections for as long as it is let live. Beyond `max.connections` a new one waits unaccepted.
 async fn accept<R: Runtime>(
     rt: R,
     mut listener: R::Listener,
     context: Arc<Context>,
     connections: Arc<Semaphore>,
+    cut: watch::Receiver<bool>,
 ) {
     loop {
         let place = connections.clone().acquire_owned().await.expect("nobody closes this semaphore");
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (rt, context) = (rt.clone(), context.clone());
+                let (rt, context, mut cut) = (rt.clone(), context.clone(), cut.clone());
                 rt.clone().spawn_detached("connection", async move {
-                    connection::serve(rt, stream, peer, context).await;
+                    tokio::select! { biased;
+                        () = connection::serve(rt.clone(), stream, peer, context) => {}
+                        // What it was to be told besides goes on in its own task, and ends with the process.
+                        _ = cut.wait_for(|cut| *cut) => rt.observe(Event::Disconnected),
+                    }
                     drop(place);
                 });
             }
