@@ -157,8 +157,8 @@ impl ClusterImage {
         self.features.get(name).copied().unwrap_or(0)
     }
 
-    /// The finalized features and their levels, by name, as ApiVersions answers them (the server adds
-    /// `kraft.version` from the quorum).
+    /// The finalized features and their levels, by name, as ApiVersions answers them. `kraft.version` is the
+    /// quorum's to finalize, not this log's; ours is at level 0, which Kafka does not tell either.
     pub fn finalized_features(&self) -> impl Iterator<Item = (&str, i16)> {
         self.features.iter().map(|(name, level)| (&**name, *level))
     }
