@@ -248,3 +248,7 @@ fn usage(world: &World, broker: &Broker) -> Usage {
         disk_bytes: disk.used_bytes(),
     }
 }
+
+#[cfg(test)]
+#[path = "harness_test.rs"]
+mod tests;
