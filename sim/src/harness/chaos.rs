@@ -76,9 +76,23 @@ impl Chaos {
             Action::Kill { down_ms } => broker.kill(*down_ms, &fault.name),
             Action::PowerLoss { down_ms } => broker.power_loss(*down_ms, &fault.name),
             Action::Stop { down_ms } => broker.stop(*down_ms, &fault.name),
-            Action::Link { fault: LinkFault::Reset, .. } => {
+            Action::Pause { for_ms } => {
+                broker.node.pause();
+                let (chaos, name, node) = (self.clone(), fault.name.clone(), broker.node.clone());
+                let for_ = Duration::from_millis(*for_ms);
+                self.world.spawn(async move {
+                    chaos.world.sleep(for_).await;
+                    node.resume();
+                    chaos.hub.healed(&name);
+                });
+            }
+            Action::Link { fault: how @ (LinkFault::Reset | LinkFault::Forget), .. } => {
+                let net = self.world.net();
                 for client in &self.clients {
-                    self.world.net().reset(broker.node.id(), *client);
+                    match how {
+                        LinkFault::Reset => net.reset(broker.node.id(), *client),
+                        _ => net.forget(broker.node.id(), *client),
+                    };
                 }
                 self.hub.healed(&fault.name);
             }
@@ -108,6 +122,7 @@ impl Chaos {
         self.active.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for broker in &self.brokers {
             self.put_in_force(broker);
+            broker.node.resume();
             broker.start();
         }
     }
@@ -143,9 +158,12 @@ impl Chaos {
                         link.latency.max_us += ms * 1000;
                         link.latency.tail_us += ms * 1000;
                     }
-                    LinkFault::Reset => {}
+                    LinkFault::Reset | LinkFault::Forget => {}
                 },
-                Action::Kill { .. } | Action::PowerLoss { .. } | Action::Stop { .. } => {}
+                Action::Kill { .. }
+                | Action::PowerLoss { .. }
+                | Action::Stop { .. }
+                | Action::Pause { .. } => {}
             }
         }
         broker.node.disk().set_knobs(disk);

@@ -214,6 +214,7 @@ enum ActionDraw {
     Kill { down_ms: Range },
     PowerLoss { down_ms: Range },
     Stop { down_ms: Range },
+    Pause { for_ms: Range },
     SyncErrors { ppm: Range, for_ms: Range },
     WriteErrors { ppm: Range, for_ms: Range },
     ReadErrors { ppm: Range, for_ms: Range },
@@ -226,6 +227,7 @@ enum ActionDraw {
     Loss { ppm: Range, for_ms: Range },
     Delay { ms: Range, for_ms: Range },
     Reset {},
+    Forget {},
 }
 
 fn budget() -> Usage {
@@ -447,6 +449,7 @@ impl ActionDraw {
             ActionDraw::Kill { down_ms } => Action::Kill { down_ms: log(down_ms) },
             ActionDraw::PowerLoss { down_ms } => Action::PowerLoss { down_ms: log(down_ms) },
             ActionDraw::Stop { down_ms } => Action::Stop { down_ms: log(down_ms) },
+            ActionDraw::Pause { for_ms } => Action::Pause { for_ms: log(for_ms) },
             ActionDraw::SyncErrors { ppm, for_ms } => {
                 disk(DiskFault::SyncErrors(log(ppm) as u32), log(for_ms))
             }
@@ -465,6 +468,7 @@ impl ActionDraw {
             ActionDraw::Loss { ppm, for_ms } => link(LinkFault::Loss(log(ppm) as u32), log(for_ms)),
             ActionDraw::Delay { ms, for_ms } => link(LinkFault::Delay(log(ms)), log(for_ms)),
             ActionDraw::Reset {} => link(LinkFault::Reset, 0),
+            ActionDraw::Forget {} => link(LinkFault::Forget, 0),
         }
     }
 }

@@ -105,6 +105,11 @@ pub enum Action {
         /// Until it is started again.
         down_ms: u64,
     },
+    /// The process is stopped in its tracks for so many milliseconds, as by SIGSTOP; its kernel goes on.
+    Pause {
+        /// For how long.
+        for_ms: u64,
+    },
     /// The disk misbehaves for a while.
     Disk {
         /// How.
@@ -155,4 +160,6 @@ pub enum LinkFault {
     Delay(u64),
     /// Every connection is reset at once.
     Reset,
+    /// A middlebox forgets every connection: nothing passes on them any more, and nobody is told.
+    Forget,
 }
