@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 /// See the file's header.
 #[derive(Default)]
 pub struct AckedDurable {
-    /// Per partition and offset: the value acknowledged there, and the power cuts before it was sent.
-    acked: BTreeMap<Place, BTreeMap<i64, (Value, u32)>>,
+    /// Per partition and value: the offset acknowledged for it, and the power cuts before it was sent. By value, not by
+    /// offset: what was lost must not be forgotten when its offset is given to another.
+    acked: BTreeMap<Place, BTreeMap<Value, (i64, u32)>>,
     /// Topics whose creation was acknowledged, and how many partitions they have.
     created: BTreeMap<String, i32>,
     /// What the reader of this round has read so far.
@@ -40,7 +41,7 @@ impl Checker for AckedDurable {
                 (Call::Produce { topic, partition, values, .. }, Reply::Produced { base }) if *base >= 0 => {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
                     for (offset, value) in (*base..).zip(values) {
-                        acked.insert(offset, (*value, operation.cuts));
+                        acked.insert(*value, (offset, operation.cuts));
                     }
                 }
                 (Call::Fetch { topic, partition, .. }, Reply::Fetched { records, .. }) => {
@@ -92,9 +93,9 @@ impl AckedDurable {
             let bound = |cuts: u32| context.durable(topic) || cuts == context.cuts;
             let lost: Vec<_> = acked
                 .iter()
-                .filter(|(offset, (value, cuts))| bound(*cuts) && found.get(offset) != Some(value))
+                .filter(|(value, (offset, cuts))| bound(*cuts) && found.get(offset) != Some(value))
                 .collect();
-            let Some((offset, (value, _))) = lost.first() else { continue };
+            let Some((value, (offset, _))) = lost.first() else { continue };
             let instead = match found.get(offset) {
                 Some(other) => format!("{other} is there"),
                 None => format!("the log was read up to {}", found.keys().next_back().map_or(0, |o| o + 1)),

@@ -54,3 +54,13 @@ fn a_topic_that_is_gone_is_missed() {
     listed(&[]).fires(&["acked_durable"]);
     listed(&[("t", 1)]).fires(&["acked_durable"]);
 }
+
+#[test]
+fn a_lost_record_is_missed_though_its_offset_was_acknowledged_again() {
+    Forge::topic(true)
+        .acked(1, &[1], 0)
+        .power_lost()
+        .acked(1, &[2], 0)
+        .read_all(1, &[(0, 2)])
+        .fires(&["one_record", "acked_durable"]);
+}

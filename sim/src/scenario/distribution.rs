@@ -342,7 +342,8 @@ impl Load {
                 let kind = self.kind(prefix, n as u32, broken, &mut own);
                 let gap_us =
                     if matches!(prefix, "p" | "c") { gap_us } else { own.between(500_000, 3_000_000) };
-                clients.push(ClientSpec { name, gap_us, operations_max: None, kind });
+                let burst = [1, 1, 4, 20][own.index(4)];
+                clients.push(ClientSpec { name, gap_us, burst, operations_max: None, kind });
             }
         }
         clients

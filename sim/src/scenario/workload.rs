@@ -10,11 +10,18 @@ pub struct ClientSpec {
     pub name: String,
     /// Time from one operation to the next, in microseconds on average.
     pub gap_us: u64,
+    /// Operations come in bursts of so many, at most, without a gap between them; the average stays what it is.
+    #[serde(default = "one")]
+    pub burst: u32,
     /// It stops after so many operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operations_max: Option<u64>,
     /// What it does.
     pub kind: ClientKind,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What a client does.

@@ -47,6 +47,9 @@ pub struct Client {
     name: String,
     stream: Stream,
     gap_us: u64,
+    burst: u32,
+    /// Operations still to come of the present burst.
+    burst_left: u64,
     operations_left: u64,
 }
 
@@ -54,7 +57,9 @@ pub struct Client {
 pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
     let stream = around.world.stream(&format!("client/{}", spec.name));
     let operations_left = spec.operations_max.unwrap_or(u64::MAX);
-    let client = Client { around, runtime, name: spec.name, stream, gap_us: spec.gap_us, operations_left };
+    let (gap_us, burst) = (spec.gap_us, spec.burst);
+    let client =
+        Client { around, runtime, name: spec.name, stream, gap_us, burst, burst_left: 0, operations_left };
     match spec.kind {
         ClientKind::Producer { .. } => producer::run(client, &spec.kind).await,
         ClientKind::Consumer { start, max_bytes, max_wait_ms, polls, partitions } => {
@@ -72,7 +77,8 @@ impl Client {
     pub fn of_harness(name: &str, around: Surroundings, runtime: SimRuntime) -> Client {
         let stream = around.world.stream(&format!("client/{name}"));
         let name = name.to_string();
-        Client { around, runtime, name, stream, gap_us: 0, operations_left: u64::MAX }
+        let operations_left = u64::MAX;
+        Client { around, runtime, name, stream, gap_us: 0, burst: 1, burst_left: 0, operations_left }
     }
 
     /// Whether its time is over.
@@ -91,10 +97,16 @@ impl Client {
         self.runtime.sleep_until(self.runtime.now() + Duration::from_micros(us)).await;
     }
 
-    /// Waits for the time of the next operation: anything from none to twice the average gap.
+    /// Waits for the time of the next operation: none within a burst; before one anything up to twice the average.
     pub async fn next_operation(&mut self) {
         self.operations_left = self.operations_left.saturating_sub(1);
-        let gap = Duration::from_micros(self.stream.between(0, 2 * self.gap_us));
+        if self.burst_left > 0 {
+            self.burst_left -= 1;
+            return;
+        }
+        self.burst_left = self.stream.between(0, u64::from(self.burst.max(1)) - 1);
+        let gap_us = self.gap_us * (self.burst_left + 1);
+        let gap = Duration::from_micros(self.stream.between(0, 2 * gap_us));
         self.runtime.sleep_until(self.runtime.now() + gap).await;
     }
 
