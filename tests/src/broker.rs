@@ -2,6 +2,7 @@
 
 use crate::tools::root;
 use std::fs::File;
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -45,15 +46,15 @@ impl Broker {
         Some(Broker::start(settings))
     }
 
-    /// Starts it again, on the same port and directory, and waits until it listens.
+    /// Starts it again, on the same port and directory, and waits until it serves.
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         self.child = Some(self.command(&[]).spawn().expect("starting the binary under test"));
         let end = Instant::now() + DEADLINE;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !serves(self.port) {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("the child is ours"));
             assert!(ended.is_none(), "the broker ended with {ended:?}:\n{}", self.printed());
-            assert!(Instant::now() < end, "it doesn't listen after {DEADLINE:?}:\n{}", self.printed());
+            assert!(Instant::now() < end, "it doesn't serve after {DEADLINE:?}:\n{}", self.printed());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -164,6 +165,21 @@ fn peer() -> Option<String> {
 fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("it is bound").port()
+}
+
+/// Whether a broker answers on this port. The port is bound early in a start and answers at its end.
+fn serves(port: u16) -> bool {
+    // ApiVersions (18) version 0, correlation id 1, no client id.
+    const REQUEST: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+    let answer = || -> io::Result<[u8; 4]> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(&REQUEST)?;
+        let mut length = [0; 4];
+        stream.read_exact(&mut length)?;
+        Ok(length)
+    };
+    answer().is_ok()
 }
 
 fn wait(child: &mut Child, what: &str) -> ExitStatus {
