@@ -2,7 +2,7 @@
 
 use super::Programs;
 use super::broker::{Broker, Recipe, Who};
-use super::machine::{settle, wait_until_quiet};
+use super::machine::{back_page_cache, settle, wait_until_quiet};
 use super::rows::{Load, Mode, Row};
 use super::sample::Sample;
 use std::net::SocketAddr;
@@ -97,6 +97,7 @@ fn bounds(load: Load, mode: Mode, programs: &Programs, measured: &mut Measured) 
     let words =
         ["null", "--duty", duty, "--dir", &dir, "--bytes", &(size * count).to_string()].map(str::to_string);
     settle();
+    back_page_cache(&programs.scratch);
     measured.null.push(generate(programs, &words)?);
     Ok(())
 }
@@ -121,6 +122,7 @@ fn warm(broker: &Broker, load: Load, mode: Mode, programs: &Programs, quick: u64
 fn load_once(broker: &Broker, load: Load, programs: &Programs) -> Result<Sample, String> {
     settle();
     wait_until_quiet();
+    back_page_cache(&programs.scratch);
     generate(programs, &words(broker.addr(), broker.pid(), load))
 }
 
