@@ -1,10 +1,11 @@
 //! Single behaviours of a log, each with the reason why it is so.
 
 use crate::memory_disk::{MemoryDisk, finish};
+use crate::search::DECOMPRESSED_BYTES_MAX;
 use crate::*;
 use bytes::Bytes;
 use model::{DurableEnd, LeaderEpoch, LogEnd, Offset, Timestamp};
-use records::batch::{BatchBuilder, BatchHeader};
+use records::batch::{BatchBuilder, BatchHeader, Compression, HEADER_LEN};
 use std::path::PathBuf;
 
 type TestLog = Log<MemoryDisk>;
@@ -334,4 +335,59 @@ fn a_sync_that_fails_while_rolling_fences() {
     disk.fail_syncs(1);
     assert!(matches!(finish(log.roll()), Err(AppendError::Io(_))));
     assert!(log.is_fenced());
+}
+
+#[test]
+fn a_search_takes_the_headers_word_for_a_batch_that_is_too_large_decompressed() {
+    let disk = MemoryDisk::default();
+    let mut log = fresh(&disk);
+    let mut builder = BatchBuilder::new(Offset(0), LeaderEpoch(0)).compression(Compression::Zstd);
+    builder.push(Timestamp(49), None, Some(&vec![0; DECOMPRESSED_BYTES_MAX as usize + 1]));
+    builder.push(Timestamp(50), None, None);
+    let bytes = builder.build();
+    finish(log.append(&[AppendBatch::whole(BatchHeader::parse(&bytes).unwrap(), bytes)])).unwrap();
+    let first = finish(log.offset_for_timestamp(Timestamp(1)).read()).unwrap().unwrap();
+    assert_eq!((first.offset, first.timestamp), (Offset(0), Timestamp(49)), "before the limit");
+    for search in [log.offset_for_timestamp(Timestamp(50)), log.max_timestamp()] {
+        let found = finish(search.read()).unwrap().unwrap();
+        assert_eq!((found.offset, found.timestamp), (Offset(0), Timestamp(50)));
+    }
+}
+
+#[test]
+fn what_a_search_decompresses_is_bounded_over_all_batches() {
+    let disk = MemoryDisk::default();
+    let mut log = fresh(&disk);
+    // Two batches that claim to be late and aren't, each of which a search may open alone.
+    for base in [0, 2] {
+        let mut builder = BatchBuilder::new(Offset(base), LeaderEpoch(0)).compression(Compression::Zstd);
+        builder.push(Timestamp(1), None, Some(&vec![0; DECOMPRESSED_BYTES_MAX as usize * 2 / 3]));
+        builder.push(Timestamp(1), None, None);
+        let bytes = builder.build();
+        let mut header = BatchHeader::parse(&bytes).unwrap();
+        header.max_timestamp = Timestamp(50);
+        header.crc = header.computed_crc(&bytes[HEADER_LEN..]);
+        let (head, rest) = header.pieces(&bytes);
+        finish(log.append(&[AppendBatch { header, head, rest }])).unwrap();
+    }
+    let found = finish(log.offset_for_timestamp(Timestamp(50)).read()).unwrap().unwrap();
+    assert_eq!((found.offset, found.timestamp), (Offset(2), Timestamp(50)));
+}
+
+#[test]
+fn records_that_nobody_can_read_do_not_fail_a_search() {
+    let disk = MemoryDisk::default();
+    let mut log = fresh(&disk);
+    append(&mut log, 0, 1, b"x");
+    let whole = batch(1, 0, 50, b"not gzip");
+    let mut header = whole.header;
+    header.attributes = header.attributes.with_compression(Compression::Gzip);
+    header.crc = header.computed_crc(&whole.head[HEADER_LEN..]);
+    let (head, rest) = header.pieces(&whole.head);
+    finish(log.append(&[AppendBatch { header, head, rest }])).unwrap();
+    append(&mut log, 0, 60, b"y");
+    for (target, offset) in [(1, 0), (2, 1), (50, 1), (51, 2)] {
+        let found = finish(log.offset_for_timestamp(Timestamp(target)).read()).unwrap().unwrap();
+        assert_eq!(found.offset, Offset(offset), "at {target}");
+    }
 }

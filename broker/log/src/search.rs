@@ -1,4 +1,10 @@
 //! Finding records by timestamp (ListOffsets), outside the log's task like every other read.
+//!
+//! To find a record within a compressed batch is to decompress it, and a client decides what it decompresses to. So
+//! records are streamed, in fixed memory, and a search decompresses [`DECOMPRESSED_BYTES_MAX`] in all. Where that is
+//! spent, and where a batch's records can't be read at all (nobody opens a compressed batch before it is appended),
+//! its header's word is taken: the batch holds a record late enough, and its first offset is the answer. Whoever reads
+//! from there on misses nothing. An error instead would be one for every earlier time as well, and for good.
 
 use crate::Log;
 use crate::index::{self, last_on_file};
@@ -8,15 +14,19 @@ use crate::read::{ReadError, View};
 use crate::time_index::TimeEntry;
 use crate::walk::{Flaw, Step, Walk};
 use model::{LeaderEpoch, Offset, Timestamp};
-use records::batch::records;
+use records::batch::{BatchError, BatchHeader, Compression, Timeline};
 use runtime::Disk;
+
+/// Bytes to which one search decompresses batches: many times what a batch of `max.message.bytes` by default really
+/// holds, and a fraction of a second's work.
+pub(crate) const DECOMPRESSED_BYTES_MAX: u64 = 64 << 20;
 
 /// A record found by its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOffset {
-    /// The record's timestamp.
+    /// The record's timestamp, or the batch's highest if the record was not looked for.
     pub timestamp: Timestamp,
-    /// The record's offset.
+    /// The record's offset, or one of the same batch before it if the record was not looked for.
     pub offset: Offset,
     /// The epoch it was written in.
     pub epoch: LeaderEpoch,
@@ -78,6 +88,7 @@ impl<D: Disk> TimestampSearch<D> {
                 None => return Ok(None),
             },
         };
+        let mut decompress = DECOMPRESSED_BYTES_MAX;
         for segment in self.view.sealed_from(self.from) {
             let (base, entries) = (segment.base, segment.time_entries);
             let last = last_on_file::<D, TimeEntry>(&self.view.disk, &self.view.dir, base, entries).await?;
@@ -87,7 +98,7 @@ impl<D: Disk> TimestampSearch<D> {
             let file = self.view.open(base).await?;
             let start = self.start_on_files(base, target, entries, segment.offset_entries).await?;
             let walk = Walk::new(file, start, segment.size);
-            if let Some(found) = self.scan(walk, base, target).await? {
+            if let Some(found) = self.scan(walk, base, target, &mut decompress).await? {
                 return Ok(Some(found));
             }
         }
@@ -104,7 +115,7 @@ impl<D: Disk> TimestampSearch<D> {
             }
         };
         let walk = Walk::new(self.view.active_file.clone(), start, self.view.active_size);
-        self.scan(walk, base, target).await
+        self.scan(walk, base, target, &mut decompress).await
     }
 
     async fn highest(&self) -> Result<Option<Timestamp>, ReadError> {
@@ -137,6 +148,7 @@ impl<D: Disk> TimestampSearch<D> {
         mut walk: Walk<D::File>,
         base: Offset,
         target: Timestamp,
+        decompress: &mut u64,
     ) -> Result<Option<TimedOffset>, ReadError> {
         let corrupt = |position, flaw| ReadError::Corrupt {
             path: segment_file(&self.view.dir, base, names::LOG),
@@ -157,17 +169,46 @@ impl<D: Disk> TimestampSearch<D> {
                 continue;
             }
             let batch = walk.checked(&at).await?.map_err(|error| corrupt(at.position, Flaw::Batch(error)))?;
-            for record in records(&batch) {
-                let record = record.map_err(|error| corrupt(at.position, Flaw::Batch(error)))?;
-                if record.timestamp >= target && record.offset >= self.from {
-                    let epoch = at.header.leader_epoch;
-                    return Ok(Some(TimedOffset {
-                        timestamp: record.timestamp,
-                        offset: record.offset,
-                        epoch,
-                    }));
-                }
+            let late = self.late(&at.header, &batch, target, decompress);
+            if let Some(found) = late.map_err(|error| corrupt(at.position, Flaw::Batch(error)))? {
+                return Ok(Some(found));
             }
         }
+    }
+
+    /// The first record of a batch that is as late as `target`. What is decompressed is taken off `decompress`.
+    fn late(
+        &self,
+        header: &BatchHeader,
+        batch: &[u8],
+        target: Timestamp,
+        decompress: &mut u64,
+    ) -> Result<Option<TimedOffset>, BatchError> {
+        let epoch = header.leader_epoch;
+        let mut timeline = match Timeline::new(batch, *decompress) {
+            Ok(timeline) => timeline,
+            Err(_) if header.compression() != Compression::None => return Ok(Some(self.by_header(header))),
+            Err(error) => return Err(error),
+        };
+        let from = self.from;
+        let found = timeline.find(|record| match record {
+            Ok((offset, timestamp)) => *timestamp >= target && *offset >= from,
+            Err(_) => true,
+        });
+        if header.compression() != Compression::None {
+            *decompress -= timeline.read_bytes();
+        }
+        match found {
+            None => Ok(None),
+            Some(Ok((offset, timestamp))) => Ok(Some(TimedOffset { timestamp, offset, epoch })),
+            Some(Err(_)) if header.compression() != Compression::None => Ok(Some(self.by_header(header))),
+            Some(Err(error)) => Err(error),
+        }
+    }
+
+    /// What the header says about a batch whose records can't be looked at.
+    fn by_header(&self, header: &BatchHeader) -> TimedOffset {
+        let offset = header.base_offset.max(self.from);
+        TimedOffset { timestamp: header.max_timestamp, offset, epoch: header.leader_epoch }
     }
 }

@@ -21,6 +21,7 @@ mod framing;
 mod header;
 mod produced;
 mod record;
+mod timeline;
 
 pub use attributes::{Attributes, Compression};
 pub use builder::{BatchBuilder, HeaderRef};
@@ -31,6 +32,7 @@ pub use header::{BatchHeader, check_crc};
 pub use model::config::TimestampType;
 pub use produced::{ProduceRefusal, ProduceRules, Produced, check_produced};
 pub use record::{DECOMPRESSED_BYTES_MAX, Header, Record, Records, records, records_capped};
+pub use timeline::Timeline;
 
 /// Bytes of a batch before its records.
 pub const HEADER_LEN: usize = 61;

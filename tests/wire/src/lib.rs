@@ -10,10 +10,12 @@
 //! * `golden`: records that Apache Kafka wrote are read, and written again they are its bytes.
 //! * `fuzz`: arbitrary and mutated bytes neither panic nor allocate more than 64 KiB plus 32 times their length.
 //!   `TIDEMARK_FUZZ_FRAMES=1000000` makes it a million frames.
+//! * `bombs`: batches that decompress to far more than they hold are looked at in fixed memory.
 
 // Tests: schemas are read from files, and the number of fuzzed frames from the environment.
 #![allow(clippy::disallowed_methods)]
 
+pub mod allocator;
 pub mod generate;
 pub mod schema;
 pub mod subject;

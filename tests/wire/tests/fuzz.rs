@@ -6,53 +6,22 @@
 //!
 //! The allocator counts every byte that is asked for on this thread, freed or not: a stricter bound than memory held.
 
-// A global allocator can't be written without unsafe; it only counts and passes on. The count is of a thread.
-#![allow(unsafe_code, clippy::disallowed_methods)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+// The number of frames comes from the environment.
+#![allow(clippy::disallowed_methods)]
 
 use bytes::Bytes;
 use protocol::RequestHeader;
 use records::metadata::MetadataRecord;
+use tidemark_wire_tests::allocator::{Counting, counted};
 use tidemark_wire_tests::generate::{Draws, Style, message};
 use tidemark_wire_tests::schema::{Schema, load};
 use tidemark_wire_tests::subject::{self, Subject};
-
-thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ASKED.with(|asked| asked.set(asked.get() + layout.size()));
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ASKED.with(|asked| asked.set(asked.get() + size));
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 /// Frames without `TIDEMARK_FUZZ_FRAMES`.
 const FRAMES: usize = 50_000;
-
-/// Bytes that reading `read` asked for, with what it gave.
-fn counted<T>(read: impl FnOnce() -> T) -> (T, usize) {
-    let before = ASKED.with(Cell::get);
-    let read = read();
-    (read, ASKED.with(Cell::get) - before)
-}
 
 /// What a run met.
 #[derive(Debug, Default)]

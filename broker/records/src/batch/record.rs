@@ -211,11 +211,15 @@ impl<'a> RawRecord<'a> {
 
     /// The record's timestamp within a batch with this header.
     pub(super) fn timestamp(&self, header: &BatchHeader) -> Result<Timestamp, RecordProblem> {
+        RawRecord::timestamp_at(self.timestamp_delta, header)
+    }
+
+    /// The timestamp that a record's delta means within a batch with this header.
+    pub(super) fn timestamp_at(delta: i64, header: &BatchHeader) -> Result<Timestamp, RecordProblem> {
         match header.timestamp_type() {
             TimestampType::LogAppendTime => Ok(header.max_timestamp),
             TimestampType::CreateTime => {
-                let timestamp = header.base_timestamp.0.checked_add(self.timestamp_delta);
-                timestamp.map(Timestamp).ok_or(RecordProblem::Timestamp)
+                header.base_timestamp.0.checked_add(delta).map(Timestamp).ok_or(RecordProblem::Timestamp)
             }
         }
     }
@@ -243,7 +247,7 @@ fn bytes_field<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, RecordProbl
 }
 
 /// Within a record, running out of bytes means that its length is wrong.
-fn within(error: VarintError) -> RecordProblem {
+pub(super) fn within(error: VarintError) -> RecordProblem {
     match error {
         VarintError::Truncated => RecordProblem::Length,
         VarintError::Overflow => RecordProblem::Varint,

@@ -5,8 +5,7 @@
 //! 0x82 "SNAPPY" 0x00 | version i32 | oldest compatible version i32 | { length i32 | snappy block }*
 //! ```
 
-use super::CompressionError;
-use crate::batch::Compression;
+use std::io::{self, Read};
 
 const MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
 /// Magic and the two versions.
@@ -19,22 +18,84 @@ const RATIO_MAX: usize = 22;
 /// Slack of that rule for the shortest inputs.
 const RATIO_SLACK: usize = 64;
 
-const MALFORMED: CompressionError = CompressionError::Malformed(Compression::Snappy);
+/// Decompresses one block after the other, and holds one at a time.
+pub(super) struct Blocks<'a> {
+    rest: &'a [u8],
+    framing: Framing,
+    /// The block that is being read, and how much of it has been.
+    block: Vec<u8>,
+    read: usize,
+    /// Most bytes of a block.
+    block_bytes_max: usize,
+}
 
-pub(super) fn decompress(input: &[u8], cap_bytes: usize) -> Result<Vec<u8>, CompressionError> {
-    let mut output = Vec::new();
-    if !input.starts_with(&MAGIC) {
-        block(input, &mut output, cap_bytes)?;
-        return Ok(output);
+enum Framing {
+    /// Nothing has been read.
+    Unknown,
+    /// Blocks behind their lengths.
+    Xerial,
+    /// One block, which has been read.
+    Bare,
+}
+
+impl<'a> Blocks<'a> {
+    /// Reads `input`, none of whose blocks may be longer than `block_bytes_max`.
+    pub(super) fn new(input: &'a [u8], block_bytes_max: usize) -> Blocks<'a> {
+        Blocks { rest: input, framing: Framing::Unknown, block: Vec::new(), read: 0, block_bytes_max }
     }
-    let mut rest = input.get(PREAMBLE_LEN..).ok_or(MALFORMED)?;
-    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-        let length = usize::try_from(i32::from_be_bytes(*length)).map_err(|_| MALFORMED)?;
-        let (compressed, behind) = behind.split_at_checked(length).ok_or(MALFORMED)?;
-        block(compressed, &mut output, cap_bytes)?;
-        rest = behind;
+
+    /// The next compressed block. `None` at the end.
+    fn next(&mut self) -> io::Result<Option<&'a [u8]>> {
+        if let Framing::Unknown = self.framing {
+            if !self.rest.starts_with(&MAGIC) {
+                self.framing = Framing::Bare;
+                return Ok(Some(std::mem::take(&mut self.rest)));
+            }
+            self.framing = Framing::Xerial;
+            self.rest = self.rest.get(PREAMBLE_LEN..).ok_or(io::ErrorKind::InvalidData)?;
+        }
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (length, behind) = self.rest.split_first_chunk::<4>().ok_or(io::ErrorKind::InvalidData)?;
+        let length = usize::try_from(i32::from_be_bytes(*length)).map_err(|_| io::ErrorKind::InvalidData)?;
+        let (compressed, behind) = behind.split_at_checked(length).ok_or(io::ErrorKind::InvalidData)?;
+        self.rest = behind;
+        Ok(Some(compressed))
     }
-    if rest.is_empty() { Ok(output) } else { Err(MALFORMED) }
+
+    fn decompress(&mut self, compressed: &[u8]) -> io::Result<()> {
+        let length = snap::raw::decompress_len(compressed).map_err(|_| io::ErrorKind::InvalidData)?;
+        if length > compressed.len() * RATIO_MAX + RATIO_SLACK {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        if length > self.block_bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.read = 0;
+        self.block.resize(length, 0);
+        let written = snap::raw::Decoder::new().decompress(compressed, &mut self.block);
+        if written.is_ok_and(|written| written == length) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
+}
+
+impl Read for Blocks<'_> {
+    fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.block.len() {
+            match self.next()? {
+                Some(compressed) => self.decompress(compressed)?,
+                None => return Ok(0),
+            }
+        }
+        let given = (self.block.len() - self.read).min(output.len());
+        output[..given].copy_from_slice(&self.block[self.read..self.read + given]);
+        self.read += given;
+        Ok(given)
+    }
 }
 
 pub(super) fn compress(input: &[u8]) -> Vec<u8> {
@@ -49,20 +110,4 @@ pub(super) fn compress(input: &[u8]) -> Vec<u8> {
         output.extend_from_slice(&compressed);
     }
     output
-}
-
-/// Appends one decompressed block, never beyond `cap_bytes` in all.
-fn block(compressed: &[u8], output: &mut Vec<u8>, cap_bytes: usize) -> Result<(), CompressionError> {
-    let length = snap::raw::decompress_len(compressed).map_err(|_| MALFORMED)?;
-    if length > compressed.len() * RATIO_MAX + RATIO_SLACK {
-        return Err(MALFORMED);
-    }
-    let start = output.len();
-    if length > cap_bytes - start {
-        return Err(CompressionError::TooLarge { cap_bytes });
-    }
-    output.resize(start + length, 0);
-    let written =
-        snap::raw::Decoder::new().decompress(compressed, &mut output[start..]).map_err(|_| MALFORMED)?;
-    if written == length { Ok(()) } else { Err(MALFORMED) }
 }

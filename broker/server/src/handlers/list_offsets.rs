@@ -6,6 +6,8 @@
 //! * A partition that is named twice is answered once, with INVALID_REQUEST; that comes before a timestamp that the
 //!   version does not know (UNSUPPORTED_VERSION), and that before a partition that does not exist.
 //! * Without tiered storage the earliest local offset is the earliest, and the tiered ones do not exist.
+//! * A compressed batch that says that it holds a record late enough, but would be too much to decompress or can't be,
+//!   is answered by its first offset and its highest timestamp: who reads from there misses nothing.
 //! * Nothing at or above the high watermark is told to a client.
 
 use super::{Asked, Outcome, encode};
