@@ -123,6 +123,12 @@ impl<D: Disk> Directory<D> {
         }
     }
 
+    /// What was found of `partition` is another's: it is not recovered by that.
+    pub fn forget(&mut self, partition: &PartitionName) {
+        self.recovery_points.remove(partition);
+        self.log_starts.remove(partition);
+    }
+
     /// The recovery points as found at the start, of partitions that nobody has opened yet too.
     pub fn recovery_points(&self) -> &OffsetCheckpoint {
         &self.recovery_points

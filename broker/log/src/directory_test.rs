@@ -34,12 +34,15 @@ fn a_stop_in_order_vouches_for_the_next_start_alone() {
     finish(directory.close(BrokerEpoch(5))).unwrap();
     disk.power_loss(0);
 
-    let directory = open(&disk);
+    let mut directory = open(&disk);
     assert_eq!(directory.meta(), Some(&meta));
     assert_eq!(directory.clean_shutdown().unwrap().broker_epoch, Some(BrokerEpoch(5)));
     let recovery = directory.recovery(&name(1));
     assert_eq!(recovery, Recovery { clean: true, recovery_point: Offset(9), log_start: Offset(2) });
     assert_eq!(directory.recovery(&name(2)), Recovery { clean: true, ..Recovery::default() });
+    directory.forget(&name(1));
+    assert_eq!(directory.recovery(&name(1)), Recovery { clean: true, ..Recovery::default() });
+    assert_eq!(directory.recovery(&name(0)).recovery_point, Offset(7), "nobody else is forgotten");
     drop(directory);
     disk.power_loss(0);
     assert_eq!(open(&disk).clean_shutdown(), None, "killed since");

@@ -142,15 +142,16 @@ impl<R: Runtime> Broker<R> {
             }
         }
         let epoch = self.context.metadata.stop().await;
+        let mut closed = true;
         for shard in 0..self.context.shards.count() {
             let (done, stopped) = oneshot::channel();
             if self.context.shards.send(shard, Message::Stop(done)).await {
                 // An error means that the shard is gone, which only a fence explains.
-                let _ = stopped.await;
+                closed &= stopped.await.unwrap_or(false);
             }
         }
         let closed = match epoch {
-            Some(epoch) if !self.fences.is_fenced() => self.checkpoints.close(epoch).await,
+            Some(epoch) if closed && !self.fences.is_fenced() => self.checkpoints.close(epoch).await,
             _ => false,
         };
         if self.fences.is_fenced() {

@@ -1,8 +1,9 @@
 //! The task that owns the data directory's own files: recovery points, log starts, the clean-shutdown file.
 //!
 //! Recovery points only save work at the next start, so they are written now and then, and a note that finds
-//! the inbox full is dropped. What the files said at the start is kept for logs that nobody has opened. The clean-shutdown file is different: it vouches for every log, and is written
-//! once, after all of them have been closed. Behind a raised fence nothing is written.
+//! the inbox full is dropped. What the files said at the start is kept for logs that nobody has opened. The clean-shutdown
+//! file is different: it vouches for every log, and is written once, after all of them have been closed. Behind a
+//! raised fence nothing is written.
 
 use crate::fence::Fences;
 use log::{Directory, OffsetCheckpoint, PartitionName, Recovery};
@@ -38,6 +39,7 @@ pub struct Points {
 enum Note {
     Points(Points),
     Recovery { name: PartitionName, reply: oneshot::Sender<Recovery> },
+    Forget { name: PartitionName, reply: oneshot::Sender<Result<(), DiskError>> },
     Close { epoch: BrokerEpoch, reply: oneshot::Sender<bool> },
 }
 
@@ -53,6 +55,11 @@ impl Table {
         self.recovery_points.insert(points.name.clone(), points.recovery_point);
         self.log_starts.insert(points.name, points.log_start);
     }
+
+    fn forget(&mut self, name: &PartitionName) {
+        self.recovery_points.remove(name);
+        self.log_starts.remove(name);
+    }
 }
 
 impl Checkpoints {
@@ -66,13 +73,23 @@ impl Checkpoints {
         Checkpoints { notes }
     }
 
-    /// How the log of `name` is to be recovered: by what was on disk when the process started.
+    /// How the log of `name`, which is not open, is to be recovered: by what was on disk when the process started.
     pub async fn recovery(&self, name: PartitionName) -> Recovery {
         let (reply, answer) = oneshot::channel();
         if self.notes.send(Note::Recovery { name, reply }).await.is_err() {
             return Recovery::default();
         }
         answer.await.unwrap_or_default()
+    }
+
+    /// Nothing is known any more of the log of `name`, which is not open: durably, when this returns.
+    pub async fn forget(&self, name: PartitionName) -> Result<(), DiskError> {
+        let (reply, answer) = oneshot::channel();
+        if self.notes.send(Note::Forget { name, reply }).await.is_err() {
+            return Ok(());
+        }
+        // Without an answer the broker is at its end, and nothing is opened any more.
+        answer.await.unwrap_or(Ok(()))
     }
 
     /// Takes a log's points down, if there is room.
@@ -99,7 +116,7 @@ impl Checkpoints {
 
 async fn run<R: Runtime>(
     rt: R,
-    directory: Directory<R::Disk>,
+    mut directory: Directory<R::Disk>,
     fences: Fences,
     mut inbox: mpsc::Receiver<Note>,
 ) {
@@ -135,6 +152,11 @@ async fn run<R: Runtime>(
             }
             Some(Note::Recovery { name, reply }) => {
                 let _ = reply.send(directory.recovery(&name));
+            }
+            Some(Note::Forget { name, reply }) => {
+                table.forget(&name);
+                directory.forget(&name);
+                let _ = reply.send(write(&directory, &table).await);
             }
             Some(Note::Close { epoch, reply }) => {
                 let closed =

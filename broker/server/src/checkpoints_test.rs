@@ -16,4 +16,6 @@ fn logs_that_were_not_opened_keep_their_points() {
     let offsets = |map: &OffsetCheckpoint| map.values().map(|offset| offset.0).collect::<Vec<_>>();
     assert_eq!(offsets(&table.recovery_points), [5, 7]);
     assert_eq!(offsets(&table.log_starts), [3, 2]);
+    table.forget(&name("unopened"));
+    assert_eq!((offsets(&table.recovery_points), offsets(&table.log_starts)), (vec![5], vec![3]));
 }

@@ -24,8 +24,8 @@ pub struct Context {
     pub metadata: metadata::Handle,
     image: Arc<Snapshot<ClusterImage>>,
     clock: Box<dyn Fn() -> Instant + Send + Sync>,
-    /// The frames of requests hold so much memory together, between their last byte and their effect. Counted in
-    /// KiB, because a semaphore counts in 32 bits.
+    /// Requests, their frames and what decoding makes of them, hold so much memory together, between their last byte
+    /// and their effect. Counted in KiB, because a semaphore counts in 32 bits.
     request_kib: Arc<Semaphore>,
     request_kib_max: u32,
     /// Has no permits; closed when connections are to end. Not a `watch`: that wakes its waiters in an order drawn from

@@ -114,14 +114,15 @@ async fn request<R: Runtime>(
             () = idle => return End::Idle,
         };
         let arrived = rt.now();
-        // Held until the request has taken effect: by then its bytes are in a log, or nowhere.
-        let memory = tokio::select! { biased;
-            () = context.closing() => return End::Closing,
-            memory = context.request_memory(frame.len()) => memory,
-        };
         let parsed = match handlers::parse(frame) {
             Ok(parsed) => parsed,
             Err(why) => return End::Malformed(why),
+        };
+        // Before the body is decoded, which may take many times its length, and held until the request has taken
+        // effect: by then its bytes are in a log, or nowhere.
+        let memory = tokio::select! { biased;
+            () = context.closing() => return End::Closing,
+            memory = context.request_memory(parsed.memory()) => memory,
         };
         let (api, version) = (parsed.api, parsed.version);
         let outcome = match handlers::apply(context, parsed, arrived).await {

@@ -28,8 +28,8 @@ use std::sync::Arc;
 const INTERNAL_CLIENT: &str = "__admin_client";
 
 /// Topics and partitions that one request may name. The shortest mention of a partition takes a few bytes of the
-/// request and some hundred of memory until it is answered, so that a large request could hold many times its own
-/// length, which is all that it is charged for. No client comes near: a broker serves fewer partitions. Whoever
+/// request and some hundred of memory until it is answered, so that a large request could hold many times what it
+/// is charged for. No client comes near: a broker serves fewer partitions. Whoever
 /// names more loses the connection, since not every API's answer has a place to say so once for all of them.
 const NAMED_MAX: usize = 100_000;
 
@@ -43,6 +43,14 @@ pub struct Parsed {
     body: Bytes,
     /// Length of the whole frame: what a slice of it keeps allocated.
     frame_len: usize,
+}
+
+impl Parsed {
+    /// Bytes that the request may take until it has taken effect: its frame, and what decoding may make of it.
+    pub fn memory(&self) -> usize {
+        let decoding = ApiKey::from_key(self.api).map_or(0, |api| api.decoding_bytes_max(self.body.len()));
+        self.frame_len.saturating_add(decoding)
+    }
 }
 
 /// What a handler may ask about the request that it serves, besides its body.

@@ -43,7 +43,8 @@ pub struct Node<R: Runtime> {
     pub(super) log: Log<R::Disk>,
     pub(super) quorum: Quorum,
     pub(super) controller: Controller,
-    /// What handlers see. Invariant: every partition in it that we lead has been opened by its shard.
+    /// What handlers see. Invariant: every partition in it that we lead has been opened by its shard, unless there was
+    /// no space; then the shard goes on trying.
     pub(super) published: Arc<Snapshot<ClusterImage>>,
     pub(super) shards: Shards,
     pub(super) checkpoints: Checkpoints,

@@ -26,8 +26,8 @@ pub enum Message {
     ListOffsets(ListOffsets),
     /// Take a partition on, as its leader.
     Lead(Lead),
-    /// Sync and close everything.
-    Stop(oneshot::Sender<()>),
+    /// Sync and close everything. The answer: whether the clean-shutdown file may vouch for all of it.
+    Stop(oneshot::Sender<bool>),
 }
 
 /// Append at most one batch to each of several partitions.
@@ -258,6 +258,7 @@ pub struct Lead {
     pub epoch: LeaderEpoch,
     /// The topic's configuration.
     pub config: TopicConfig,
-    /// Sent when it can be produced to, or has failed.
+    /// Sent when it can be produced to, when there is no space to open it (then it is tried again until there is), or
+    /// when it has failed.
     pub done: oneshot::Sender<Result<(), ErrorCode>>,
 }

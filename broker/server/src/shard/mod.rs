@@ -9,12 +9,16 @@
 //!                                 └▶ dirty ─▶ sync round (another task) ─▶ lines move ─▶ answers
 //! ```
 //!
+//! Logs are opened by other tasks too: a partition that is not open yet is answered for like one of another broker,
+//! and its clients ask again.
+//!
 //! A full disk refuses the append and nothing else. Any other failed write, and every failed sync, fences: from
 //! then on the shard answers KAFKA_STORAGE_ERROR, the process stops, and the next start recovers.
 
 mod acking;
 pub mod inbox;
 pub mod open;
+mod opening;
 mod partition;
 mod syncs;
 
@@ -27,10 +31,11 @@ use inbox::{
     Fetch, Fetched, Lead, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused,
     Wake,
 };
-use log::{AppendError, Log, PartitionName, Recovery};
-use model::config::{Durability, TopicConfig};
-use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp};
-use open::{announce, claim, log_config, set_strays_aside};
+use log::{AppendError, PartitionName};
+use model::config::Durability;
+use model::{BrokerId, DurableEnd, Offset, PartitionKey, Timestamp};
+use open::{Opened, Unopened, announce};
+use opening::Openings;
 use partition::{Appended, New, Partition};
 use protocol::ErrorCode;
 use replica::Advance;
@@ -63,6 +68,7 @@ pub struct Shard<R: Runtime> {
     /// How many may be parked before those that are dead are swept out.
     sweep_at: usize,
     syncs: Syncs<R>,
+    openings: Openings<R>,
     checkpoints: Checkpoints,
     fences: Fences,
 }
@@ -92,6 +98,7 @@ impl<R: Runtime> Shard<R> {
             waiters: Waiters::new(PARKED_MAX),
             sweep_at: SWEEP_MIN,
             syncs: Syncs::new(),
+            openings: Openings::new(),
             checkpoints,
             fences,
         }
@@ -101,10 +108,12 @@ impl<R: Runtime> Shard<R> {
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut drained = Vec::with_capacity(DRAIN_MAX);
         loop {
-            let deadline = self.waiters.next_deadline();
+            let deadlines = [self.waiters.next_deadline(), self.openings.next_try()];
+            let deadline = deadlines.into_iter().flatten().min();
             let rt = self.rt.clone();
             tokio::select! { biased;
                 outcome = self.syncs.done(), if self.syncs.under_way() => self.synced(outcome),
+                outcome = self.openings.done(), if self.openings.under_way() => self.opened(outcome),
                 taken = inbox.recv_many(&mut drained, DRAIN_MAX) => {
                     if taken == 0 {
                         return;
@@ -119,30 +128,26 @@ impl<R: Runtime> Shard<R> {
                     other => {
                         self.produce(std::mem::take(&mut run)).await;
                         if let Message::Stop(stopped) = other {
-                            self.stop().await;
-                            let _ = stopped.send(());
+                            let _ = stopped.send(self.stop().await);
                             return;
                         }
-                        self.serve(other).await;
+                        self.serve(other);
                     }
                 }
             }
             self.produce(run).await;
             self.start_sync();
+            self.start_openings();
             self.expire();
         }
     }
 
-    async fn serve(&mut self, message: Message) {
+    fn serve(&mut self, message: Message) {
         match message {
             Message::Fetch(fetch) => self.fetch(fetch),
             Message::Park(park) => self.park(park),
             Message::ListOffsets(list) => self.list_offsets(list),
-            Message::Lead(lead) => {
-                let Lead { partition, topic, epoch, config, done } = lead;
-                let result = self.lead(partition, &topic, epoch, config).await;
-                let _ = done.send(result);
-            }
+            Message::Lead(lead) => self.lead(lead),
             Message::Produce(_) | Message::Stop(_) => unreachable!("the loop serves these itself"),
         }
     }
@@ -313,54 +318,55 @@ impl<R: Runtime> Shard<R> {
         let _ = list.reply.send(answer);
     }
 
-    async fn lead(
-        &mut self,
-        key: PartitionKey,
-        topic: &str,
-        epoch: LeaderEpoch,
-        config: TopicConfig,
-    ) -> Result<(), ErrorCode> {
+    fn lead(&mut self, lead: Lead) {
         if self.fences.is_fenced() {
-            return Err(ErrorCode::KafkaStorageError);
+            let _ = lead.done.send(Err(ErrorCode::KafkaStorageError));
+        } else if self.partitions.contains_key(&lead.partition) {
+            let _ = lead.done.send(Ok(()));
+        } else {
+            self.openings.want(lead);
         }
-        if self.partitions.contains_key(&key) {
-            return Ok(());
+    }
+
+    /// Starts opening what is to be opened now.
+    fn start_openings(&mut self) {
+        if self.fences.is_fenced() {
+            self.openings.give_up(ErrorCode::KafkaStorageError);
+        } else {
+            self.openings.start(&self.rt, &self.checkpoints, self.rt.now());
         }
-        let name = PartitionName::new(topic, key.index);
-        let how = match set_strays_aside(self.rt.disk(), &name, key.topic).await {
-            // What is checkpointed under the name is the other topic's.
-            Ok(true) => Recovery::default(),
-            Ok(false) => self.checkpoints.recovery(name.clone()).await,
-            Err(error) => {
-                error!(topic, partition = %key.index, error, "another topic's directory is in the way");
-                self.fence(Fence::WriteFailed);
-                return Err(ErrorCode::KafkaStorageError);
+    }
+
+    /// Takes a partition over whose log has been opened.
+    fn opened(&mut self, outcome: opening::Outcome<R>) {
+        let opening::Outcome { key, mut wanted, result } = outcome;
+        if self.fences.is_fenced() {
+            return wanted.tell(Err(ErrorCode::KafkaStorageError));
+        }
+        let (topic, epoch) = (wanted.topic.clone(), wanted.epoch);
+        match result {
+            Ok(Opened { log, recovered }) => {
+                announce(&self.rt, key, &log, &recovered);
+                let name = PartitionName::new(&*topic, key.index);
+                let partition = Partition::new(self.me, key, name, epoch, log, wanted.config.clone());
+                self.checkpoints.note(points(&partition));
+                self.rt.observe(Event::BecameLeader { partition: key, epoch });
+                let to = partition.leader.high_watermark();
+                self.rt.observe(Event::HighWatermark { partition: key, to });
+                self.partitions.insert(key, partition);
+                wanted.tell(Ok(()));
             }
-        };
-        let opened = Log::open(self.rt.disk().clone(), name.dir(), log_config(&config), how).await;
-        let (mut log, recovered) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                error!(topic, partition = %key.index, %error, "a log can't be opened");
-                self.fence(Fence::WriteFailed);
-                return Err(ErrorCode::KafkaStorageError);
+            Err(Unopened::NoSpace(error)) => {
+                warn!(%topic, partition = %key.index, %error, "no space to open a log: it is tried again");
+                wanted.tell(Ok(()));
+                self.openings.rest(key, wanted, self.rt.now());
             }
-        };
-        if let Err(error) = claim(self.rt.disk(), &log, key.topic).await {
-            error!(topic, partition = %key.index, error, "a log can't be claimed");
-            self.fence(Fence::WriteFailed);
-            return Err(ErrorCode::KafkaStorageError);
+            Err(Unopened::Failed(error)) => {
+                error!(%topic, partition = %key.index, error, "a log can't be opened");
+                self.fence(Fence::WriteFailed);
+                wanted.tell(Err(ErrorCode::KafkaStorageError));
+            }
         }
-        announce(&self.rt, key, &log, &recovered);
-        log.begin_epoch(epoch);
-        self.syncs.mark(key);
-        let partition = Partition::new(self.me, key, name, epoch, log, config);
-        self.checkpoints.note(points(&partition));
-        self.rt.observe(Event::BecameLeader { partition: key, epoch });
-        let to = partition.leader.high_watermark();
-        self.rt.observe(Event::HighWatermark { partition: key, to });
-        self.partitions.insert(key, partition);
-        Ok(())
     }
 
     /// Starts a sync round, if there is anything to sync and none is on its way.
@@ -444,8 +450,15 @@ impl<R: Runtime> Shard<R> {
         }
     }
 
-    /// Syncs and closes every log, so that the clean-shutdown file may vouch for them.
-    async fn stop(&mut self) {
+    /// Syncs and closes every log. True when the clean-shutdown file may vouch for all of them: not while there is one
+    /// that could not be opened, and so was not recovered.
+    async fn stop(&mut self) -> bool {
+        let mut unopened = self.openings.give_up(ErrorCode::NotLeaderOrFollower);
+        while self.openings.under_way() {
+            let outcome = self.openings.done().await;
+            self.opened(outcome);
+            unopened += self.openings.give_up(ErrorCode::NotLeaderOrFollower);
+        }
         // Whatever was appended is synced first, so that whoever waits for it is answered.
         self.start_sync();
         while self.syncs.under_way() {
@@ -455,7 +468,7 @@ impl<R: Runtime> Shard<R> {
         }
         for (key, partition) in std::mem::take(&mut self.partitions) {
             if self.fences.is_fenced() {
-                return;
+                return false;
             }
             let log_start = partition.log.start();
             match partition.log.close().await {
@@ -470,6 +483,7 @@ impl<R: Runtime> Shard<R> {
                 }
             }
         }
+        unopened == 0 && !self.fences.is_fenced()
     }
 }
 

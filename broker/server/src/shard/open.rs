@@ -1,46 +1,125 @@
 //! Opening a partition's log: whose directory it is, how it is to be kept, what was found.
 
-use log::{Log, LogConfig, PartitionName, Recovered, partition_metadata};
+use crate::checkpoints::Checkpoints;
+use log::{
+    CheckpointError, Log, LogConfig, OpenError, PartitionName, Recovered, Recovery, partition_metadata,
+};
 use model::config::TopicConfig;
-use model::{PartitionKey, TopicId};
-use runtime::{Disk, Event, Runtime};
+use model::{LeaderEpoch, PartitionKey, TopicId};
+use runtime::{Disk, DiskError, DiskErrorKind, Event, Runtime};
+use std::fmt;
 use std::path::Path;
 use tracing::{info, warn};
 
+/// An open log, the leader's epoch begun in it. All of it is durable.
+pub struct Opened<D: Disk> {
+    /// The log.
+    pub log: Log<D>,
+    /// What was found.
+    pub recovered: Recovered,
+}
+
+/// A log could not be opened. What was done so far may be done again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unopened {
+    /// There was no space, or no descriptor: later there may be.
+    NoSpace(DiskError),
+    /// The disk failed, or what is there is not this partition's log.
+    Failed(String),
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unopened::NoSpace(error) => error.fmt(f),
+            Unopened::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<DiskError> for Unopened {
+    fn from(error: DiskError) -> Unopened {
+        match error.kind {
+            DiskErrorKind::NoSpace => Unopened::NoSpace(error),
+            _ => Unopened::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<CheckpointError> for Unopened {
+    fn from(error: CheckpointError) -> Unopened {
+        match error {
+            CheckpointError::Disk(error) => error.into(),
+            malformed => Unopened::Failed(malformed.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Unopened {
+    fn from(error: OpenError) -> Unopened {
+        match error {
+            OpenError::Disk(error) => error.into(),
+            damaged => Unopened::Failed(damaged.to_string()),
+        }
+    }
+}
+
+/// Opens or creates the log of a partition that is led in `epoch`. After an error it can be tried again: recovery is
+/// repeatable, and whatever else is written here replaces a file as a whole.
+pub async fn open<D: Disk>(
+    disk: D,
+    checkpoints: &Checkpoints,
+    key: PartitionKey,
+    topic: &str,
+    epoch: LeaderEpoch,
+    config: &TopicConfig,
+) -> Result<Opened<D>, Unopened> {
+    let name = PartitionName::new(topic, key.index);
+    let how = match set_strays_aside(&disk, checkpoints, &name, key.topic).await? {
+        // What is checkpointed under the name is the other topic's.
+        true => Recovery::default(),
+        false => checkpoints.recovery(name.clone()).await,
+    };
+    let (mut log, recovered) = Log::open(disk.clone(), name.dir(), log_config(config), how).await?;
+    claim(&disk, &log, key.topic).await?;
+    log.begin_epoch(epoch);
+    if let Some(ticket) = log.begin_sync() {
+        let done = ticket.run(&disk).await?;
+        log.finish_sync(done);
+    }
+    Ok(Opened { log, recovered })
+}
+
 /// Renames the directory of a partition that belongs to another topic of the same name, as Kafka does: what was
 /// in it may be all that is left of something. Tells whether there was one.
-pub async fn set_strays_aside<D: Disk>(
+async fn set_strays_aside<D: Disk>(
     disk: &D,
+    checkpoints: &Checkpoints,
     name: &PartitionName,
     topic: TopicId,
-) -> Result<bool, String> {
+) -> Result<bool, Unopened> {
     let dir = name.dir();
-    match partition_metadata::read(disk, &dir).await {
-        Ok(Some(owner)) if owner != topic => {
+    match partition_metadata::read(disk, &dir).await? {
+        Some(owner) if owner != topic => {
             let stray = format!("{}.{owner}-stray", dir.display());
             warn!(dir = %dir.display(), %owner, stray, "a directory of another topic is set aside");
-            let renamed = disk.rename(&dir, Path::new(&stray)).await;
-            renamed.map_err(|error| error.to_string())?;
-            disk.sync_dir(Path::new("")).await.map_err(|error| error.to_string())?;
+            // First: its recovery point would be asked of the log that comes in its place.
+            checkpoints.forget(name.clone()).await?;
+            disk.rename(&dir, Path::new(&stray)).await?;
+            disk.sync_dir(Path::new("")).await?;
             Ok(true)
         }
-        Ok(_) => Ok(false),
-        Err(error) => Err(error.to_string()),
+        _ => Ok(false),
     }
 }
 
 /// Writes the topic's id into a new log's directory.
-pub async fn claim<D: Disk>(disk: &D, log: &Log<D>, topic: TopicId) -> Result<(), String> {
-    match partition_metadata::read(disk, log.dir()).await {
-        Ok(Some(owner)) => {
-            assert_eq!(owner, topic, "a stray directory was opened");
-            Ok(())
-        }
-        Ok(None) => {
-            partition_metadata::write(disk, log.dir(), topic).await.map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
+async fn claim<D: Disk>(disk: &D, log: &Log<D>, topic: TopicId) -> Result<(), Unopened> {
+    match partition_metadata::read(disk, log.dir()).await? {
+        Some(owner) => assert_eq!(owner, topic, "a stray directory was opened"),
+        None => partition_metadata::write(disk, log.dir(), topic).await?,
     }
+    Ok(())
 }
 
 /// Tells what opening a log has found.
