@@ -8,6 +8,7 @@
 
 pub(crate) mod layers;
 mod machine;
+mod mutants;
 mod source;
 
 use crate::{Outcome, cargo};
@@ -54,6 +55,7 @@ pub(crate) fn run(_args: &[String]) -> Outcome {
     let root = cargo::root();
     let files = files(&root)?;
     let mut violations = layers::check(&layers::metadata()?);
+    violations.extend(mutants::check(&files));
     for file in &files {
         violations.extend(machine::check(file));
         if file.path.ends_with(".rs") {

@@ -10,6 +10,7 @@ mod acked_offset;
 mod acked_synced;
 mod bounded;
 mod definite_error;
+mod one_leader;
 mod one_record;
 mod order;
 mod polls;
@@ -235,6 +236,7 @@ impl Checkers {
     pub fn of_simulation(budget: Usage) -> Checkers {
         let mut all = Checkers::of_history();
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
+        all.checkers.push(Box::new(one_leader::OneLeader::default()));
         all.checkers.push(Box::new(recovered::Recovered::default()));
         all.checkers.push(Box::new(quiet::Quiet));
         all.checkers.push(Box::new(bounded::Bounded::new(budget)));

@@ -1,17 +1,18 @@
 //! The command line of the simulator's binary, which `cargo xtask simulate` builds and calls.
 
 use super::many::{self, Plan, Sum};
-use super::{distribution, history, ledger, names, one, worker};
+use super::{distribution, history, ledger, names, one, regressions, worker};
 use crate::scenario::Scenario;
 use crate::story::Story;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: tidemark-sim COMMAND
 
   run NAME|all [--seeds A..B | --minutes M] [--from A] [--jobs N] [--twice] [--hashes] [--ledger]
                [--until-failure [--invariant ID]…] [--keep DIR]
-                            many seeds of a scenario, or of all of them
+                            many seeds of a scenario, or of all of them and the regressions
+  run regressions [--twice] the concrete scenarios of scenarios/regressions
   run NAME --seed S         one seed, with its story
   run FILE.json             one concrete scenario, with its story
   print NAME --seed S       the scenario that a seed stands for, as JSON
@@ -94,14 +95,16 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 
 fn run(arguments: Arguments) -> Result<(), String> {
     if arguments.name.ends_with(".json") {
-        let text =
-            std::fs::read_to_string(&arguments.name).map_err(|e| format!("{}: {e}", arguments.name))?;
-        return replay(&Scenario::from_json(&text)?);
+        return replay(&regressions::read(Path::new(&arguments.name))?);
     }
     if let Some(seed) = arguments.seed {
         return replay(&distribution(&arguments.name)?.draw(seed));
     }
-    let all = if arguments.name == "all" { names() } else { vec![arguments.name.clone()] };
+    let all = match arguments.name.as_str() {
+        "all" => names(),
+        "regressions" => Vec::new(),
+        name => vec![name.to_string()],
+    };
     let mut failed = 0;
     for name in &all {
         let plan = plan(&arguments);
@@ -111,6 +114,9 @@ fn run(arguments: Arguments) -> Result<(), String> {
         if arguments.flag("--ledger") {
             ledger::add(name, &sum)?;
         }
+    }
+    if matches!(arguments.name.as_str(), "all" | "regressions") {
+        failed += regressions::run(arguments.flag("--twice"))?;
     }
     if failed > 0 { Err(format!("{failed} seeds failed")) } else { Ok(()) }
 }

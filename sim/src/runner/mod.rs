@@ -5,6 +5,7 @@ mod history;
 mod ledger;
 mod many;
 mod one;
+mod regressions;
 mod worker;
 
 pub use command::main;

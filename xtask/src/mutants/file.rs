@@ -28,6 +28,16 @@ pub(crate) struct Mutant {
     pub(crate) not_applicable: Option<String>,
 }
 
+impl Mutant {
+    /// The text with the edit made.
+    pub(crate) fn planted(&self, text: &str) -> Result<String, String> {
+        match text.matches(self.find.as_str()).count() {
+            1 => Ok(text.replacen(&self.find, &self.replace, 1)),
+            count => Err(format!("its text is {count} times in {}", self.file)),
+        }
+    }
+}
+
 /// All mutants of a folder, by id.
 pub(crate) fn all(folder: &Path) -> Result<Vec<Mutant>, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
