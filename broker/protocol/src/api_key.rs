@@ -1,5 +1,6 @@
 //! The names and numbers of Kafka's APIs, and the few that this broker offers.
 
+use records::codec::ALLOCATION_FACTOR;
 use records::message::{Message, Versions};
 
 use crate::messages::{
@@ -69,6 +70,28 @@ impl ApiKey {
             _ => return None,
         };
         Some(schema.flexible)
+    }
+}
+
+/// Bytes that decoding a Produce request may allocate for each byte of its body. Batches are slices of the frame, and
+/// every partition that a producer names brings one, of 68 bytes at least: names and entries take less than their
+/// request is long twice over. What names partitions without batches is no producer.
+const PRODUCE_FACTOR: usize = 2;
+
+impl ApiKey {
+    /// Bytes that decoding a request may allocate for each byte of its body, beyond
+    /// [`records::codec::ALLOCATION_FREE`].
+    pub(crate) fn decoded_factor(self) -> usize {
+        match self {
+            ApiKey::Produce => PRODUCE_FACTOR,
+            _ => ALLOCATION_FACTOR,
+        }
+    }
+
+    /// Most bytes that decoding a request's body allocates, [`records::codec::ALLOCATION_FREE`] not counted: what to
+    /// find room for before it is decoded. One that needs more is refused when it is.
+    pub fn decoding_bytes_max(self, body_len: usize) -> usize {
+        body_len.saturating_mul(self.decoded_factor())
     }
 }
 

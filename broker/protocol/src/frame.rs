@@ -25,9 +25,10 @@ pub trait Request: Message {
     /// What answers it.
     type Response: Response;
 
-    /// Reads the body of a request. Bytes after the message are ignored, as in Kafka.
+    /// Reads the body of a request, in the memory that [`ApiKey::decoding_bytes_max`] allows. Bytes after the message
+    /// are ignored, as in Kafka.
     fn decode_body(body: Bytes, version: i16) -> Result<Self, BodyError> {
-        decode_body(body, version)
+        decode(Reader::with_factor(body, Self::KEY.decoded_factor()), version)
     }
 }
 
@@ -150,8 +151,7 @@ impl Frame {
     }
 }
 
-fn decode_body<M: Message>(body: Bytes, version: i16) -> Result<M, BodyError> {
-    let mut reader = Reader::new(body);
+fn decode<M: Message>(mut reader: Reader, version: i16) -> Result<M, BodyError> {
     M::decode(&mut reader, version).map_err(|cause| BodyError {
         message: M::SCHEMA.name,
         version,

@@ -39,7 +39,7 @@ pub enum DecodeError {
     /// The same tag occurs twice in one structure.
     DuplicateTag,
     /// Decoding would allocate more than the input pays for: [`ALLOCATION_FREE`] bytes plus
-    /// [`ALLOCATION_FACTOR`] times its length.
+    /// [`ALLOCATION_FACTOR`] times its length, or another factor where the reader was given one.
     AllocationTooLarge,
     /// The message has no such version.
     UnsupportedVersion,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use protocol::messages::{
     api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
 };
+use protocol::{ApiKey, BodyError, Request};
 use records::codec::{DecodeError, EncodeError, Reader, Writer};
 use records::message::{Message, Schema};
 use records::{control, metadata as log};
@@ -51,6 +52,39 @@ fn decode<M: Message>(bytes: Bytes, version: i16) -> Result<Decoded, DecodeError
             M::decode(&mut Reader::new(bytes), version).as_ref() == Ok(&other)
         }),
     })
+}
+
+/// A request as a broker reads it.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    /// Its API.
+    pub key: ApiKey,
+    /// Its table.
+    pub schema: &'static Schema,
+    /// Reads its body and drops it.
+    pub decode_only: fn(Bytes, i16) -> Result<(), BodyError>,
+}
+
+fn asked<R: Request>() -> Asked {
+    Asked {
+        key: R::KEY,
+        schema: R::SCHEMA,
+        decode_only: |body, version| R::decode_body(body, version).map(drop),
+    }
+}
+
+/// Requests.
+pub fn requests() -> Vec<Asked> {
+    vec![
+        asked::<api_versions::ApiVersionsRequest>(),
+        asked::<create_topics::CreateTopicsRequest>(),
+        asked::<delete_topics::DeleteTopicsRequest>(),
+        asked::<describe_configs::DescribeConfigsRequest>(),
+        asked::<fetch::FetchRequest>(),
+        asked::<list_offsets::ListOffsetsRequest>(),
+        asked::<metadata::MetadataRequest>(),
+        asked::<produce::ProduceRequest>(),
+    ]
 }
 
 /// Requests and responses.

@@ -10,7 +10,11 @@
 #![allow(clippy::disallowed_methods)]
 
 use bytes::Bytes;
-use protocol::RequestHeader;
+use model::Timestamp;
+use protocol::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use protocol::{ApiKey, Message, Request, RequestHeader};
+use records::batch::BatchBuilder;
+use records::codec::{ALLOCATION_FREE, Writer};
 use records::metadata::MetadataRecord;
 use tidemark_wire_tests::allocator::{Counting, counted};
 use tidemark_wire_tests::generate::{Draws, Style, message};
@@ -152,6 +156,59 @@ fn damage(frame: &mut Vec<u8>, draws: &mut Draws, spared: usize) {
 fn overwrite(frame: &mut [u8], at: usize, with: &[u8]) {
     let end = (at + with.len()).min(frame.len());
     frame[at..end].copy_from_slice(&with[..end - at]);
+}
+
+/// A request is given room for before it is decoded, by a factor of its length. What it may take is that, however dense
+/// it is.
+#[test]
+fn a_request_takes_no_more_memory_than_it_is_charged_for() {
+    let schemas = load("clients");
+    let mut draws = Draws::new(5);
+    for request in subject::requests() {
+        let schema = schemas.get(request.schema.name).unwrap();
+        for version in schema.versions.min..=schema.versions.max {
+            for (elements, depth) in [(20_000, 0), (20_000, 1), (20_000, 2), (20_000, 3)] {
+                let body = Bytes::from(message(schema, version, Style::Dense(elements, depth), &mut draws));
+                let charge = request.key.decoding_bytes_max(body.len());
+                let (decoded, asked) = counted(|| (request.decode_only)(body.clone(), version));
+                let name = request.schema.name;
+                assert!(asked <= ALLOCATION_FREE + charge, "{name} {version}: {asked} of {charge}");
+                // Produce requests that name partitions without batches are refused instead.
+                if request.key != ApiKey::Produce {
+                    assert_eq!(decoded, Ok(()), "{name} {version}, {elements} at {depth}");
+                }
+            }
+        }
+    }
+}
+
+/// The densest thing that a producer can honestly say: many topics of one letter, each with the shortest batch.
+#[test]
+fn a_produce_request_of_tiny_batches_decodes_within_its_charge() {
+    let mut builder = BatchBuilder::produced();
+    builder.push(Timestamp(1), None, None);
+    let batch = builder.build();
+    for version in 3..=13 {
+        let partition =
+            PartitionProduceData { records: Some(batch.clone()), ..PartitionProduceData::default() };
+        let topic = TopicProduceData {
+            name: if version < 13 { "t".into() } else { String::new() },
+            partition_data: vec![partition],
+            ..TopicProduceData::default()
+        };
+        let request = ProduceRequest { topic_data: vec![topic; 20_000], ..ProduceRequest::default() };
+        let mut writer = Writer::new();
+        request.encode(&mut writer, version).unwrap();
+        let body = writer.into_bytes();
+        let charge = ApiKey::Produce.decoding_bytes_max(body.len());
+        let (decoded, asked) = counted(|| ProduceRequest::decode_body(body.clone(), version).map(drop));
+        assert_eq!(decoded, Ok(()), "{version}");
+        assert!(asked <= ALLOCATION_FREE + charge && asked > charge / 2, "{version}: {asked} of {charge}");
+        assert!(
+            charge <= 2 * body.len(),
+            "a large Produce pays for what it is, not for what another API makes of it"
+        );
+    }
 }
 
 /// The frame that made another implementation ask for 154 GB: Metadata version 1, and a count.

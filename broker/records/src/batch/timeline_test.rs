@@ -20,7 +20,7 @@ fn batch(how: Compression, records: &[(i64, usize)]) -> Bytes {
 
 proptest! {
     #[test]
-    fn it_agrees_with_the_records(told in prop::collection::vec((any::<i32>(), 0..20_000usize), 1..20)) {
+    fn it_agrees_with_the_records(told in prop::collection::vec((0..i32::MAX, 0..20_000usize), 1..20)) {
         let told: Vec<_> = told.into_iter().map(|(timestamp, len)| (timestamp.into(), len)).collect();
         for how in ALL {
             let batch = batch(how, &told);

@@ -33,8 +33,14 @@ pub struct Reader {
 impl Reader {
     /// Reads `frame` from its first byte.
     pub fn new(frame: Bytes) -> Reader {
+        Reader::with_factor(frame, ALLOCATION_FACTOR)
+    }
+
+    /// As [`Reader::new`], but decoding may allocate only `factor` bytes, and not [`ALLOCATION_FACTOR`], for each byte
+    /// of input.
+    pub fn with_factor(frame: Bytes, factor: usize) -> Reader {
         let end = frame.len();
-        let allowance = ALLOCATION_FREE.saturating_add(end.saturating_mul(ALLOCATION_FACTOR));
+        let allowance = ALLOCATION_FREE.saturating_add(end.saturating_mul(factor));
         Reader { frame, at: 0, end, allowance, field: "" }
     }
 
