@@ -1,13 +1,15 @@
 //! The tail cache: the newest batches of a shard's partitions, as the bytes that went to the segment.
 //!
 //! Consumers that keep up never touch a file. All shards share one byte budget, charged by the memory that an
-//! entry really keeps alive (a batch sliced out of a request keeps the whole request alive), not by its length.
+//! entry really keeps alive (a batch sliced out of a request keeps the whole request alive), not by its length, and by
+//! what it costs to remember it, which for the shortest batches is several times as much.
 //! When the budget is spent, a shard lets go of its own oldest entries; a batch that still finds no room is not
 //! cached, and then nothing older of that partition is kept either: a tail has no holes.
 
 use bytes::Bytes;
 use model::{Offset, PartitionKey};
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::size_of;
 use std::sync::Arc;
 use sync::Budget;
 
@@ -27,6 +29,11 @@ pub struct Entry {
 impl Entry {
     fn len(&self) -> usize {
         self.pieces[0].len() + self.pieces[1].len()
+    }
+
+    /// What it takes of the budget, in bytes.
+    fn charge(&self) -> u64 {
+        (self.keeps_alive + ENTRY_BYTES) as u64
     }
 }
 
@@ -56,6 +63,17 @@ pub struct TailCache {
 /// How many elements of `order` may be stale before it is swept, beyond one for each that is not.
 const STALE_MAX: usize = 64;
 
+/// Memory of an entry besides its bytes: its places in two queues, which grow by doubling (the second holds up to two
+/// elements for each entry), and what its two buffers cost in the allocator.
+const ENTRY_BYTES: usize =
+    2 * size_of::<Entry>() + 4 * size_of::<(PartitionKey, Offset)>() + 2 * BUFFER_BYTES;
+
+/// Memory of a shared buffer besides its bytes: a count of its owners, and two allocations' heads.
+const BUFFER_BYTES: usize = 3 * size_of::<usize>() + 2 * 16;
+
+/// A queue gives memory back when it uses less than one place in so many.
+const SLACK: usize = 4;
+
 impl TailCache {
     /// An empty cache that charges `budget`.
     pub fn new(budget: Arc<Budget>) -> TailCache {
@@ -64,7 +82,7 @@ impl TailCache {
 
     /// Adds the batch that was just appended to `partition`.
     pub fn push(&mut self, partition: PartitionKey, entry: Entry) {
-        while !self.budget.try_charge(entry.keeps_alive as u64) {
+        while !self.budget.try_charge(entry.charge()) {
             if !self.evict_oldest() {
                 self.forget(partition);
                 return;
@@ -115,7 +133,7 @@ impl TailCache {
     pub fn forget(&mut self, partition: PartitionKey) {
         for entry in self.tails.remove(&partition).into_iter().flatten() {
             self.entries -= 1;
-            self.budget.release(entry.keeps_alive as u64);
+            self.budget.release(entry.charge());
         }
     }
 
@@ -125,6 +143,7 @@ impl TailCache {
             let Some(tail) = tails.get(partition) else { return false };
             tail.binary_search_by_key(base, |entry| entry.base).is_ok()
         });
+        give_back(&mut self.order);
     }
 
     /// Lets the oldest entry go. False when there is none.
@@ -137,19 +156,29 @@ impl TailCache {
             let entry = tail.pop_front().expect("checked above");
             if tail.is_empty() {
                 self.tails.remove(&partition);
+            } else {
+                give_back(tail);
             }
+            give_back(&mut self.order);
             self.entries -= 1;
-            self.budget.release(entry.keeps_alive as u64);
+            self.budget.release(entry.charge());
             return true;
         }
         false
     }
 }
 
+/// Frees places that a queue has stopped using, seldom enough that it costs each element nothing.
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.capacity() > SLACK * queue.len() + STALE_MAX {
+        queue.shrink_to(2 * queue.len());
+    }
+}
+
 impl Drop for TailCache {
     fn drop(&mut self) {
         for entry in self.tails.values().flatten() {
-            self.budget.release(entry.keeps_alive as u64);
+            self.budget.release(entry.charge());
         }
     }
 }
