@@ -5,7 +5,8 @@
 //!   is longer than any limit, so that a consumer always gets on (KIP-74).
 //! * An answer leaves when there are `min_bytes`, when a known partition has an error, or after `max_wait_ms`;
 //!   unknown partitions are answered along, but hold up nothing. A parked fetch holds no data: woken by a
-//!   watermark, it looks again.
+//!   watermark, it looks again. What it has read from disk and let go it counts, and looks behind it; so a fetch reads
+//!   nothing from disk more than twice, however often it is woken: to count it, and for the answer.
 //! * Up to version 5 KAFKA_STORAGE_ERROR is told as NOT_LEADER_OR_FOLLOWER.
 //! * Fetch sessions (KIP-227) are not kept: every answer is full and carries session id 0, which tells the
 //!   client to go on without one. Full requests (session epoch 0 or -1) are served whatever session they mention;
@@ -33,6 +34,25 @@ struct Slot {
     index: i32,
     /// What to ask its shard, or why there is nothing to ask.
     part: Result<FetchPart, ErrorCode>,
+}
+
+/// What a fetch has read from disk of one partition, counted and let go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counted {
+    bytes: usize,
+    /// One past the last record counted, if there was one.
+    to: Option<Offset>,
+}
+
+impl Counted {
+    /// What is left of `part`.
+    fn behind(self, part: FetchPart) -> FetchPart {
+        FetchPart {
+            from: self.to.unwrap_or(part.from),
+            bytes_max: part.bytes_max.saturating_sub(self.bytes),
+            ..part
+        }
+    }
 }
 
 /// A partition's answer, its records in memory.
@@ -76,10 +96,12 @@ async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answer
     let deadline = asked.arrived + wait;
     // A partition that is not known can't get records while we wait, and holds up nobody who can.
     let mut may_wait = !wait.is_zero() && slots.iter().any(|slot| slot.part.is_ok());
+    let mut counted = vec![Counted::default(); slots.len()];
     let found = loop {
-        let mut found = look(context, &slots, bytes_max).await;
-        if !may_wait || is_worth_answering(&slots, &mut found, bytes_min).await {
-            break found;
+        let partial = counted.iter().any(|counted| counted.to.is_some());
+        let mut found = look(context, &slots, &counted, bytes_max).await;
+        if !may_wait || is_worth_answering(&slots, &mut found, &mut counted, bytes_min).await {
+            break if partial { look(context, &slots, &[], bytes_max).await } else { found };
         }
         // Woken by data, by its deadline, or because nothing more may be parked: then this look is the last one.
         let woken = park(context, watched(&slots, found), deadline).await;
@@ -113,11 +135,17 @@ fn slots(context: &Context, asked: &Asked, request: &FetchRequest) -> Vec<Slot> 
     slots
 }
 
-/// Asks the shards what there is. One answer for each slot.
-async fn look(context: &Context, slots: &[Slot], bytes_max: usize) -> Vec<Result<Found, ErrorCode>> {
+/// Asks the shards what there is, behind what is `counted` (by slot). One answer for each slot.
+async fn look(
+    context: &Context,
+    slots: &[Slot],
+    counted: &[Counted],
+    bytes_max: usize,
+) -> Vec<Result<Found, ErrorCode>> {
     let mut by_shard: Vec<Vec<FetchPart>> = (0..context.shards.count()).map(|_| Vec::new()).collect();
     for part in slots.iter().filter_map(|slot| slot.part.as_ref().ok()) {
-        by_shard[context.shards.of(part.partition)].push(*part);
+        let counted = counted.get(part.slot).copied().unwrap_or_default();
+        by_shard[context.shards.of(part.partition)].push(counted.behind(*part));
     }
     let mut answers = Vec::new();
     for (shard, parts) in by_shard.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
@@ -136,11 +164,12 @@ async fn look(context: &Context, slots: &[Slot], bytes_max: usize) -> Vec<Result
     found
 }
 
-/// Whether `found` has `bytes_min`, or a known partition has an error. Only reading tells how much a cold read
-/// gives: those that matter are read, and kept for the answer.
+/// Whether `found` has `bytes_min` with what is `counted`, or a known partition has an error. Only reading tells how
+/// much a cold read gives: those that matter are read, counted, and kept for the answer.
 async fn is_worth_answering(
     slots: &[Slot],
     found: &mut [Result<Found, ErrorCode>],
+    counted: &mut [Counted],
     bytes_min: usize,
 ) -> bool {
     let failed = |(slot, found): (&Slot, &Result<Found, ErrorCode>)| slot.part.is_ok() && found.is_err();
@@ -152,7 +181,8 @@ async fn is_worth_answering(
         Records::None | Records::Disk { .. } => 0,
     };
     let mut bytes: usize = found.iter().flatten().map(in_memory).sum();
-    for slot in found {
+    bytes += counted.iter().map(|counted| counted.bytes).sum::<usize>();
+    for (slot, counted) in found.iter_mut().zip(counted) {
         if bytes >= bytes_min {
             break;
         }
@@ -165,6 +195,7 @@ async fn is_worth_answering(
                 Ok((batches, _)) if batches.is_empty() => {}
                 Ok((batches, to)) => {
                     bytes += batches.len();
+                    *counted = Counted { bytes: counted.bytes + batches.len(), to: Some(to) };
                     *records = Records::Memory { bytes: batches.len(), pieces: vec![batches], to };
                 }
                 Err(code) => {

@@ -37,7 +37,8 @@ fn disk(result: Result<usize, ErrorCode>) -> Result<Found, ErrorCode> {
 
 /// Whether it is worth answering, and how many bytes are in memory then.
 fn worth(slots: &[Slot], mut found: Vec<Result<Found, ErrorCode>>, bytes_min: usize) -> (bool, usize) {
-    let worth = ready(is_worth_answering(slots, &mut found, bytes_min));
+    let mut counted = vec![Counted::default(); slots.len()];
+    let worth = ready(is_worth_answering(slots, &mut found, &mut counted, bytes_min));
     let bytes = |found: &Found| match &found.records {
         Records::Memory { bytes, .. } => *bytes,
         _ => 0,
@@ -64,6 +65,47 @@ fn cold_reads_count_for_what_they_give() {
     assert_eq!(worth(&slots, vec![disk(Ok(10)), disk(Err(ErrorCode::CorruptMessage))], 10), (true, 10));
     assert_eq!(worth(&slots, vec![disk(Err(ErrorCode::CorruptMessage)), disk(Ok(10))], 10), (true, 0));
     assert_eq!(worth(&slots, vec![disk(Ok(0)), found(Records::None)], 0), (true, 0));
+}
+
+#[test]
+fn what_was_read_once_is_counted_and_looked_behind() {
+    let slots = [known(0), known(1)];
+    let mut counted = vec![Counted::default(); 2];
+    let worth = |mut found: Vec<_>, counted: &mut Vec<Counted>| {
+        ready(is_worth_answering(&slots, &mut found, counted, 100))
+    };
+    assert!(!worth(vec![disk(Ok(40)), memory(30)], &mut counted));
+    // Memory costs nothing to look at again; what came from disk is behind us.
+    assert_eq!(counted, [Counted { bytes: 40, to: Some(Offset(1)) }, Counted::default()]);
+    let part = |slot: usize| counted[slot].behind(*slots[slot].part.as_ref().unwrap());
+    assert_eq!((part(0).from, part(0).bytes_max), (Offset(1), 960));
+    assert_eq!((part(1).from, part(1).bytes_max), (Offset(0), 1000));
+    assert!(!worth(vec![disk(Ok(0)), memory(59)], &mut counted));
+    assert_eq!(counted[0].bytes, 40, "no more came of it");
+    assert!(!worth(vec![disk(Ok(20)), memory(30)], &mut counted));
+    assert!(worth(vec![found(Records::None), memory(40)], &mut counted));
+    assert!(worth(vec![memory(10), memory(30)], &mut counted));
+}
+
+/// A fetch of 100 bytes from one cold partition, to which a batch is added whenever it parks.
+#[test]
+fn however_often_a_fetch_is_woken_it_reads_nothing_more_than_twice() {
+    const BATCH: i64 = 7;
+    let slot = known(0);
+    let (mut counted, mut read, mut looks) = (vec![Counted::default()], 0, 0);
+    for batches in 1.. {
+        let from = counted[0].behind(*slot.part.as_ref().unwrap()).from.0;
+        let (new, end) = ((batches - from) * BATCH, Offset(batches));
+        let result = Ok((Bytes::from(vec![0; new as usize]), end));
+        read += new;
+        looks += 1;
+        let read = Box::pin(async move { result });
+        let mut found = [found(Records::Disk { bytes_max: 1000, read })];
+        if ready(is_worth_answering(std::slice::from_ref(&slot), &mut found, &mut counted, 100)) {
+            break;
+        }
+    }
+    assert_eq!((looks, read), (15, 15 * BATCH), "each byte once; the answer reads them again");
 }
 
 #[test]
