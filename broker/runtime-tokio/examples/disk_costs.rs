@@ -14,8 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tidemark_runtime_tokio::{Strategy, Threads, TokioFile, TokioRuntime, sync_with};
-use tokio::runtime::Handle;
+use tidemark_runtime_tokio::{Strategy, Threads, TokioFile, TokioRuntime};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -64,7 +63,7 @@ async fn sync_many(rt: TokioRuntime, dir: PathBuf) {
                 for (strategy, took) in STRATEGIES.iter().zip(&mut took) {
                     dirty(&files, round).await;
                     let start = Instant::now();
-                    sync_with(*strategy, files.clone(), &Handle::current()).await.expect("a round syncs");
+                    rt.disk().sync_by(*strategy, files.clone()).await.expect("a round syncs");
                     took.push(start.elapsed());
                 }
             }

@@ -1,7 +1,7 @@
 //! The data directory: names and locks, all relative to one open directory.
 
 use crate::buffers::Buffers;
-use crate::errno::{disk_error, uninterrupted};
+use crate::errno::{disk_error, sync_error, uninterrupted};
 use crate::file::TokioFile;
 use crate::round::{Strategy, dirty_bytes, sync_with};
 use crate::threads::done;
@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 /// The tree below the data directory. Every clone is the same tree.
 #[derive(Clone, Debug)]
 pub struct TokioDisk {
+    /// Opened before anything is written, and never again: [`Strategy::FileSystem`] says why that matters.
     root: Arc<OwnedFd>,
     handle: Handle,
     buffers: Buffers,
@@ -37,6 +38,12 @@ impl TokioDisk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(data_dir, flags, Mode::empty())?;
         Ok(TokioDisk { root: Arc::new(root), handle, buffers: Buffers::default() })
+    }
+
+    /// Syncs `files` by `strategy` in place of the one that measured best. An error is the whole round's: what it
+    /// synced besides does not count.
+    pub async fn sync_by(&self, strategy: Strategy, files: Vec<TokioFile>) -> Result<(), DiskError> {
+        sync_with(strategy, files, &self.root, &self.handle).await
     }
 
     /// Runs `call` with the root's descriptor on a blocking thread.
@@ -111,16 +118,16 @@ impl Disk for TokioDisk {
     }
 
     async fn sync_dir(&self, path: &Path) -> Result<(), DiskError> {
-        self.blocking("sync_dir", path, |root, path| {
+        let synced = self.blocking("sync_dir", path, |root, path| {
             let fd = open_dir(root, path)?;
-            uninterrupted(|| rustix::fs::fsync(&fd))
-        })
-        .await
+            Ok(uninterrupted(|| rustix::fs::fsync(&fd)).map_err(|errno| sync_error(path, errno)))
+        });
+        synced.await?
     }
 
     async fn sync_many(&self, files: Vec<TokioFile>) -> Result<(), DiskError> {
         let strategy = Strategy::for_round(files.len(), dirty_bytes);
-        sync_with(strategy, files, &self.handle).await
+        self.sync_by(strategy, files).await
     }
 }
 

@@ -9,6 +9,15 @@ pub(crate) fn disk_error(op: &'static str, path: &Path, errno: Errno) -> DiskErr
     DiskError { kind: kind(errno), op, path: path.to_path_buf(), detail: errno.to_string() }
 }
 
+/// The port's error for a sync of `path` that failed with `errno`. It is never a lack of space: what a sync could not
+/// write is lost for whatever reason, and nothing may be tried again on that file.
+pub(crate) fn sync_error(path: &Path, errno: Errno) -> DiskError {
+    match disk_error("sync", path, errno) {
+        error if error.kind == DiskErrorKind::NoSpace => DiskError { kind: DiskErrorKind::Io, ..error },
+        error => error,
+    }
+}
+
 fn kind(errno: Errno) -> DiskErrorKind {
     match errno {
         Errno::NOENT => DiskErrorKind::NotFound,
@@ -32,3 +41,7 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> rustix::io::Result<T>) 
         }
     }
 }
+
+#[cfg(test)]
+#[path = "errno_test.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! One open file: what runs on a worker and what never does.
 
 use crate::buffers::{Buffers, Lent};
-use crate::errno::{disk_error, uninterrupted};
+use crate::errno::{disk_error, sync_error, uninterrupted};
 use crate::threads::done;
 use bytes::Bytes;
 use runtime::{DiskError, File};
@@ -79,11 +79,6 @@ impl TokioFile {
         self.open.sync()
     }
 
-    /// Syncs the whole file system that the file is on, on the calling thread.
-    pub(crate) fn sync_file_system_here(&self) -> Result<(), DiskError> {
-        uninterrupted(|| rustix::fs::syncfs(&self.open.fd)).map_err(|errno| self.open.error("sync", errno))
-    }
-
     /// The device that the file is on.
     pub(crate) fn device(&self) -> Result<u64, DiskError> {
         let stat = rustix::fs::fstat(&self.open.fd).map_err(|errno| self.open.error("stat", errno))?;
@@ -149,7 +144,7 @@ impl Open {
 
     /// Data and length: `fdatasync` flushes the inode too when its size changed, either way.
     fn sync(&self) -> Result<(), DiskError> {
-        uninterrupted(|| rustix::fs::fdatasync(&self.fd)).map_err(|errno| self.error("sync", errno))
+        uninterrupted(|| rustix::fs::fdatasync(&self.fd)).map_err(|errno| sync_error(&self.path, errno))
     }
 
     fn write(&self, offset: u64, parts: &[Bytes]) -> Result<(), DiskError> {

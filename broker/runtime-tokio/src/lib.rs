@@ -34,7 +34,7 @@ pub use counts::{ApiCounts, Counts};
 pub use disk::{TokioDisk, TokioLock};
 pub use file::TokioFile;
 pub use net::{TokioListener, TokioStream};
-pub use round::{Strategy, sync_with};
+pub use round::Strategy;
 pub use threads::Threads;
 
 use model::time::Instant;

@@ -1,9 +1,12 @@
 //! Syncing many files as one round, by the strategy that measured best for their number.
 
+use crate::errno::{disk_error, sync_error, uninterrupted};
 use crate::file::TokioFile;
 use crate::threads::done;
 use runtime::DiskError;
-use std::collections::BTreeMap;
+use rustix::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// A way to sync a round of files.
@@ -13,11 +16,22 @@ pub enum Strategy {
     InTurn,
     /// `fdatasync` on so many blocking threads at once.
     AtOnce(usize),
-    /// `syncfs` of each file system that the files are on.
+    /// `syncfs` of the data directory's file system, and `fdatasync` of what a link has led to another one.
     ///
-    /// Since Linux 5.8 it fails when the writeback of any inode failed since the descriptor's last report;
-    /// which file that was is unknown, which is just what a round's all-or-nothing needs. It also waits for
-    /// data that others wrote to the same file system.
+    /// Since Linux 5.8 it fails when the writeback of any inode has failed; which one is unknown, which is just what a
+    /// round's all-or-nothing needs. It also waits for data that others wrote to the same file system.
+    ///
+    /// Whom the kernel tells of a failure is decided by the descriptor. A file system has one `errseq_t`: the last
+    /// error, a counter, and whether anybody has seen it. A descriptor remembers the value from when it was opened,
+    /// `syncfs` reports an error if the value has changed since, and remembers the new one: each descriptor is told
+    /// of each error once, whoever was told before. But one that is opened after an error that somebody has seen
+    /// starts from there, and is never told. A segment opened a moment ago would so miss that older pages of its
+    /// neighbour are lost, because a process beside us has called `syncfs` in between. Therefore every round uses one
+    /// descriptor, the data directory's, which is opened before anything is written. An error of long ago fails the
+    /// first round after it, which is the safe side.
+    ///
+    /// `fdatasync` goes by a value of each file, kept likewise by its descriptors, which the log keeps open from the
+    /// first write to the sync.
     FileSystem,
 }
 
@@ -71,12 +85,21 @@ fn dirty_in(meminfo: &str) -> u64 {
     }
 }
 
-/// Syncs `files` by `strategy`. An error is the whole round's: what it synced besides does not count.
-pub async fn sync_with(strategy: Strategy, files: Vec<TokioFile>, handle: &Handle) -> Result<(), DiskError> {
+/// Syncs `files` by `strategy`, `root` being the data directory, opened before any of them was written to. An error is
+/// the whole round's: what it synced besides does not count.
+pub(crate) async fn sync_with(
+    strategy: Strategy,
+    files: Vec<TokioFile>,
+    root: &Arc<OwnedFd>,
+    handle: &Handle,
+) -> Result<(), DiskError> {
     match strategy {
         Strategy::InTurn => at_once(files, 1, handle).await,
         Strategy::AtOnce(threads) => at_once(files, threads, handle).await,
-        Strategy::FileSystem => done(handle.spawn_blocking(move || file_systems(&files))).await,
+        Strategy::FileSystem => {
+            let root = root.clone();
+            done(handle.spawn_blocking(move || file_system(&root, files))).await
+        }
     }
 }
 
@@ -98,12 +121,17 @@ fn all_of(files: &[TokioFile]) -> Result<(), DiskError> {
     files.iter().try_for_each(TokioFile::sync_here)
 }
 
-fn file_systems(files: &[TokioFile]) -> Result<(), DiskError> {
-    let mut devices = BTreeMap::new();
+fn file_system(root: &OwnedFd, files: Vec<TokioFile>) -> Result<(), DiskError> {
+    let root_path = Path::new("");
+    let here = rustix::fs::fstat(root).map_err(|errno| disk_error("stat", root_path, errno))?.st_dev;
+    let mut elsewhere = Vec::new();
     for file in files {
-        devices.entry(file.device()?).or_insert(file);
+        if file.device()? != here {
+            elsewhere.push(file);
+        }
     }
-    devices.values().try_for_each(|file| file.sync_file_system_here())
+    uninterrupted(|| rustix::fs::syncfs(root)).map_err(|errno| sync_error(root_path, errno))?;
+    all_of(&elsewhere)
 }
 
 #[cfg(test)]
