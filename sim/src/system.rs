@@ -33,3 +33,7 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
         Stopped::Fenced(why) => Err(format!("fenced: {why:?}")),
     }
 }
+
+#[cfg(test)]
+#[path = "system_test.rs"]
+mod tests;

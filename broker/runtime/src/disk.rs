@@ -140,7 +140,8 @@ pub enum DiskErrorKind {
     NotFound,
     /// The name is taken.
     AlreadyExists,
-    /// The disk, a quota, or the table of open files is full: there may be room later.
+    /// The disk, a quota, or the table of open files is full: there may be room later. No sync fails with this: what
+    /// it could not write is lost.
     NoSpace,
     /// Another process holds the lock.
     Locked,
