@@ -2,6 +2,7 @@
 //!
 //! Nothing here can be changed by a handler. The image is a snapshot, the rest are senders and bounds.
 
+use crate::connection::Room;
 use crate::metadata;
 use crate::shard::inbox::Message;
 use controller::ClusterImage;
@@ -22,6 +23,8 @@ pub struct Context {
     pub shards: Shards,
     /// Where metadata changes are asked for.
     pub metadata: metadata::Handle,
+    /// Memory for frames that are still arriving: as much as requests may take that have arrived.
+    pub room: Room,
     image: Arc<Snapshot<ClusterImage>>,
     clock: Box<dyn Fn() -> Instant + Send + Sync>,
     /// Requests, their frames and what decoding makes of them, hold so much memory together, between their last byte
@@ -43,6 +46,7 @@ impl Context {
         clock: impl Fn() -> Instant + Send + Sync + 'static,
     ) -> Context {
         let bytes = settings.requests_bytes_max.unwrap_or(REQUEST_BYTES_MAX);
+        let room = Room::new(bytes as usize, settings.request_bytes_max as usize);
         let request_kib_max = u32::try_from(bytes / 1024).unwrap_or(u32::MAX >> 1).clamp(1, u32::MAX >> 1);
         let request_kib = Arc::new(Semaphore::new(request_kib_max as usize));
         let clock = Box::new(clock);
@@ -50,6 +54,7 @@ impl Context {
             settings,
             shards,
             metadata,
+            room,
             image,
             clock,
             request_kib,

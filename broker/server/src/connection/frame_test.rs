@@ -35,22 +35,101 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 async fn next<S: AsyncRead + Unpin>(reader: &mut FrameReader<S>) -> Result<Bytes, FrameError> {
     let length = reader.length().await?;
-    reader.body(length).await
+    if let Some(frame) = reader.whole(length) {
+        return Ok(frame);
+    }
+    loop {
+        if let Some(frame) = reader.step(length).await? {
+            return Ok(frame);
+        }
+    }
 }
 
 #[test]
 fn a_claimed_length_is_not_paid_for_in_advance() {
-    let mut reader = FrameReader::new(Chunks(vec![100_000_000i32.to_be_bytes().to_vec()]), 104_857_600);
+    let mut reader =
+        FrameReader::new(Chunks(vec![100_000_000i32.to_be_bytes().to_vec()]), 104_857_600, room());
     let length = block_on(reader.length()).unwrap();
     assert_eq!(length, 100_000_000);
     assert!(reader.ahead.capacity() <= 2 * CREDIT_MIN);
-    assert!(matches!(block_on(reader.body(length)), Err(FrameError::Broken(_))));
+    assert!(matches!(block_on(reader.step(length)), Err(FrameError::Broken(_))));
+}
+
+fn room() -> Room {
+    Room::new(1 << 20, 1 << 20)
+}
+
+/// A stream that has said so much and says nothing more, but stays open.
+struct Stalled(Vec<u8>);
+
+impl AsyncRead for Stalled {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.0.is_empty() {
+            return Poll::Pending;
+        }
+        let taken = self.0.len().min(buf.remaining());
+        buf.put_slice(&self.0[..taken]);
+        self.0.drain(..taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A frame of a megabyte of which so many bytes arrive.
+fn stalled(bytes: usize, room: &Room) -> FrameReader<Stalled> {
+    let mut said = (1i32 << 20).to_be_bytes().to_vec();
+    said.resize(4 + bytes, 0);
+    FrameReader::new(Stalled(said), 1 << 20, room.clone())
+}
+
+/// Reads on as far as it goes.
+fn read_on(reader: &mut FrameReader<Stalled>) {
+    let next = std::pin::pin!(next(reader));
+    assert!(next.poll(&mut Context::from_waker(std::task::Waker::noop())).is_pending());
+}
+
+#[test]
+fn half_frames_hold_no_more_than_the_room_together() {
+    let room = Room::new(1 << 20, 1 << 20);
+    let mut readers: Vec<_> = (0..40).map(|_| stalled(900_000, &room)).collect();
+    readers.iter_mut().for_each(read_on);
+    let held: usize = readers.iter().map(|reader| reader.frame.capacity()).sum();
+    assert!(held <= (1 << 20) + 40 * (FREE_BYTES + 1024), "{held}");
+    assert!(room.is_short());
+    drop(readers);
+    assert!(!room.is_short());
+}
+
+#[test]
+fn a_small_frame_needs_no_room() {
+    let room = Room::new(1 << 20, 1 << 20);
+    let mut greedy = stalled(1_000_000, &room);
+    read_on(&mut greedy);
+    assert!(room.is_short() && greedy.progress().0);
+    let mut small = stalled(FREE_BYTES / 2, &room);
+    read_on(&mut small);
+    assert_eq!(small.progress(), (false, FREE_BYTES / 2), "all that was said has been read");
+}
+
+#[test]
+fn a_frame_keeps_its_room_until_it_is_let_go() {
+    let room = Room::new(1 << 20, 1 << 20);
+    let mut said = (1i32 << 20).to_be_bytes().to_vec();
+    said.resize(4 + (1 << 20), 0);
+    let mut reader = FrameReader::new(Stalled(said), 1 << 20, room.clone());
+    assert_eq!(block_on(next(&mut reader)).unwrap().len(), 1 << 20);
+    assert!(room.is_short());
+    reader.let_go();
+    assert!(!room.is_short());
 }
 
 #[test]
 fn lengths_out_of_bounds_lose_the_framing() {
     for length in [-1, 0, 7, 1001, i32::MAX, i32::MIN] {
-        let mut reader = FrameReader::new(Chunks(vec![length.to_be_bytes().to_vec()]), 1000);
+        let mut reader = FrameReader::new(Chunks(vec![length.to_be_bytes().to_vec()]), 1000, room());
         assert!(matches!(block_on(reader.length()), Err(FrameError::Length(l)) if l.claimed == length));
     }
 }
@@ -74,7 +153,7 @@ proptest! {
             chunks.push(chunk.to_vec());
             rest = tail;
         }
-        let mut reader = FrameReader::new(Chunks(chunks), 1 << 20);
+        let mut reader = FrameReader::new(Chunks(chunks), 1 << 20, room());
         for (fill, length) in &frames {
             let frame = block_on(next(&mut reader)).unwrap();
             prop_assert!(frame.len() == *length && frame.iter().all(|byte| byte == fill));

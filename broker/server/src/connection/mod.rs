@@ -11,21 +11,28 @@
 mod frame;
 mod vectored;
 
-pub use frame::{FrameError, FrameReader};
+pub use frame::{FrameError, FrameReader, Room};
 pub use vectored::write_all;
 
 use crate::context::Context;
 use crate::handlers::{self, Answer, Outcome};
+use bytes::Bytes;
 use model::Instant;
 use model::time::Duration;
 use runtime::{Event, Runtime, Stream, Task};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 /// Requests of one connection that may be applied but not answered; then it is no longer read from.
 const IN_FLIGHT_MAX: usize = 256;
+
+/// When room for arriving frames is short, a connection that holds some must bring so many bytes of its frame in each
+/// so long, or it is ended: that is the line of a bad modem.
+const PROGRESS_BYTES_MIN: usize = 32 * 1024;
+const PROGRESS_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long answers may take to leave once a client has stopped sending.
 const LAST_ANSWERS_MAX: Duration = Duration::from_secs(60);
@@ -46,7 +53,7 @@ pub async fn serve<R: Runtime>(rt: R, stream: R::Stream, peer: SocketAddr, conte
     rt.observe(Event::Connected);
     let (reader, writer) = stream.into_split();
     let (queue, answers) = mpsc::channel(IN_FLIGHT_MAX);
-    let reader = FrameReader::new(reader, context.settings.request_bytes_max as usize);
+    let reader = FrameReader::new(reader, context.settings.request_bytes_max as usize, context.room.clone());
     let idle_max = context.settings.connections_idle_ms_max.map_or(FOREVER, Duration::from_millis);
     let mut answering = rt.spawn("answers", answer(rt.clone(), writer, answers, idle_max));
     let end = request(&rt, reader, &context, queue, idle_max).await;
@@ -60,7 +67,7 @@ pub async fn serve<R: Runtime>(rt: R, stream: R::Stream, peer: SocketAddr, conte
                 () = patience => answering.abort(),
             }
         }
-        End::Frame(FrameError::Broken(_)) | End::Idle | End::Unwritable => answering.abort(),
+        End::Frame(FrameError::Broken(_)) | End::Stalled | End::Idle | End::Unwritable => answering.abort(),
     }
     rt.observe(Event::Disconnected);
 }
@@ -71,6 +78,8 @@ enum End {
     Frame(FrameError),
     /// A frame that is no request.
     Malformed(String),
+    /// Its frame held room that others need, and did not get on.
+    Stalled,
     /// Nothing came for `connections.max.idle.ms`.
     Idle,
     /// The broker is about to stop.
@@ -84,6 +93,7 @@ impl std::fmt::Display for End {
         match self {
             End::Frame(error) => write!(f, "{error}"),
             End::Malformed(why) => write!(f, "malformed request: {why}"),
+            End::Stalled => f.write_str("a large request does not get on, and its memory is needed"),
             End::Idle => f.write_str("idle for too long"),
             End::Closing => f.write_str("the broker stops"),
             End::Unwritable => f.write_str("the client takes no answers"),
@@ -100,15 +110,11 @@ async fn request<R: Runtime>(
 ) -> End {
     loop {
         let idle = rt.sleep_until(rt.now() + idle_max);
-        let frame = async {
-            let length = reader.length().await?;
-            reader.body(length).await
-        };
         let frame = tokio::select! { biased;
             () = context.closing() => return End::Closing,
-            frame = frame => match frame {
+            frame = next_frame(rt, &mut reader, &context.room) => match frame {
                 Ok(frame) => frame,
-                Err(error) => return End::Frame(error),
+                Err(end) => return end,
             },
             () = queue.closed() => return End::Unwritable,
             () = idle => return End::Idle,
@@ -124,6 +130,7 @@ async fn request<R: Runtime>(
             () = context.closing() => return End::Closing,
             memory = context.request_memory(parsed.memory()) => memory,
         };
+        reader.let_go();
         let (api, version) = (parsed.api, parsed.version);
         let outcome = match handlers::apply(context, parsed, arrived).await {
             Ok(outcome) => outcome,
@@ -135,6 +142,39 @@ async fn request<R: Runtime>(
         if queue.send(in_flight).await.is_err() {
             return End::Unwritable;
         }
+    }
+}
+
+/// The next frame, whatever it holds. Memory for those that are still arriving is for those that get on.
+async fn next_frame<R: Runtime, S: AsyncRead + Unpin>(
+    rt: &R,
+    reader: &mut FrameReader<S>,
+    room: &Room,
+) -> Result<Bytes, End> {
+    let length = reader.length().await.map_err(End::Frame)?;
+    if let Some(frame) = reader.whole(length) {
+        return Ok(frame);
+    }
+    let mut arrived = 0;
+    loop {
+        let judged = rt.now() + PROGRESS_WITHIN;
+        let arriving = async {
+            loop {
+                if let Some(frame) = reader.step(length).await? {
+                    return Ok(frame);
+                }
+            }
+        };
+        tokio::select! { biased;
+            frame = arriving => return frame.map_err(End::Frame),
+            () = rt.sleep_until(judged) => {}
+        }
+        // Whoever waits for room in vain while holding some does not get on either: so not everybody waits for everybody.
+        let (holds, now) = reader.progress();
+        if holds && room.is_short() && now - arrived < PROGRESS_BYTES_MIN {
+            return Err(End::Stalled);
+        }
+        arrived = now;
     }
 }
 
