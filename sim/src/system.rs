@@ -7,6 +7,9 @@ use server::{Broker, Stopped};
 use std::future::Future;
 use std::pin::Pin;
 
+/// Files that a broker's process may have open: what most systems give by default.
+const DESCRIPTORS_MAX: u64 = 1024;
+
 /// A broker's process, from its start to its end: the same calls that the `tidemark` binary makes.
 pub fn broker(
     runtime: SimRuntime,
@@ -21,7 +24,7 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
     pairs.insert("node.id".into(), spec.id.to_string());
     pairs.insert("listeners".into(), format!("PLAINTEXT://{}", spec.listen));
     let (settings, _) = BrokerSettings::from_pairs(pairs).map_err(|e| e.to_string())?;
-    let broker = Broker::start(runtime, settings).await.map_err(|e| e.to_string())?;
+    let broker = Broker::start(runtime, settings, DESCRIPTORS_MAX).await.map_err(|e| e.to_string())?;
     let stopped = tokio::select! {
         biased;
         stopped = broker.stopped() => stopped,

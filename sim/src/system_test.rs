@@ -38,7 +38,7 @@ where
             let listen = [("listeners", format!("PLAINTEXT://{addr}"))];
             let pairs = pairs.into_iter().chain(listen).map(|(key, value)| (key.to_string(), value));
             let (settings, _) = BrokerSettings::from_pairs(pairs).unwrap();
-            Broker::start(runtime, settings).await.unwrap().stopped().await;
+            Broker::start(runtime, settings, DESCRIPTORS_MAX).await.unwrap().stopped().await;
         });
         let mut client = None;
         node.boot(|runtime| {
@@ -116,12 +116,48 @@ fn a_topic_created_on_a_full_disk_can_be_used_once_there_is_space() {
 }
 
 #[test]
+fn partitions_beyond_the_descriptors_are_refused_and_nothing_breaks() {
+    run(1, |scene| async move {
+        let mut connection = scene.connect().await;
+        assert_eq!(scene.create(&mut connection, "small", 100).await, ErrorCode::None);
+        assert_eq!(scene.create(&mut connection, "large", 285).await, ErrorCode::PolicyViolation);
+        assert_eq!(scene.create(&mut connection, "fits", 284).await, ErrorCode::None);
+        assert_eq!(scene.create(&mut connection, "one", 1).await, ErrorCode::PolicyViolation);
+        assert_eq!(scene.produce(&mut connection, "fits").await, ErrorCode::None);
+        let open = scene.broker.disk().open_files();
+        assert!((384..500).contains(&open), "{open} files for 384 partitions: one each, and a few");
+    });
+}
+
+#[test]
+fn connections_beyond_the_descriptors_wait() {
+    run(1, |scene| async move {
+        let mut first = scene.connect().await;
+        assert_eq!(scene.create(&mut first, "topic", 1).await, ErrorCode::None);
+        let mut held = Vec::new();
+        for _ in 1..384 {
+            held.push(scene.connect().await);
+        }
+        assert_eq!(scene.produce(&mut held[382], "topic").await, ErrorCode::None);
+        let mut beyond = scene.connect().await;
+        let waiting = scene.produce(&mut beyond, "topic");
+        tokio::pin!(waiting);
+        tokio::select! { biased;
+            code = &mut waiting => panic!("served beside 384 others: {code:?}"),
+            () = scene.world.sleep(Duration::from_secs(5)) => {}
+        }
+        held.pop();
+        assert_eq!(waiting.await, ErrorCode::None);
+    });
+}
+
+#[test]
 fn a_partition_is_served_while_others_are_opened() {
     let (served, took) = run(1, |scene| async move {
         let mut connection = scene.connect().await;
         assert_eq!(scene.create(&mut connection, "busy", 1).await, ErrorCode::None);
         let mut other = scene.connect().await;
-        let request = single::create_topic("many", 500, &[], 60_000);
+        let request = single::create_topic("many", 300, &[], 60_000);
         let began = scene.client.now();
         let creating = other.send(CREATE, &request).await.unwrap();
         let created = creating.answer(scene.soon());
@@ -140,6 +176,6 @@ fn a_partition_is_served_while_others_are_opened() {
             }
         }
     });
-    // A sync takes a millisecond here, and opening 500 logs some thousand of them.
-    assert!(served > 10, "{served} requests were served while 500 logs were opened in {took:?}");
+    // A sync takes a millisecond here, and opening 300 logs some thousand of them.
+    assert!(served > 10, "{served} requests were served while 300 logs were opened in {took:?}");
 }

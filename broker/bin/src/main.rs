@@ -12,7 +12,7 @@ use arguments::Arguments;
 use clap::Parser;
 use exit::Exit;
 use model::config::{BrokerSettings, properties};
-use runtime_tokio::{Threads, TokioRuntime};
+use runtime_tokio::{Threads, TokioRuntime, descriptors_max};
 use server::{Broker, Stopped};
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -117,7 +117,7 @@ async fn serve(rt: TokioRuntime, settings: BrokerSettings) -> Result<(), Exit> {
             warn!("stopped before the start was done: the next one recovers");
             return Ok(());
         }
-        started = Broker::start(rt, settings) => started.map_err(|error| Exit::start(&error, &data_dir))?,
+        started = Broker::start(rt, settings, descriptors_max()) => started.map_err(|error| Exit::start(&error, &data_dir))?,
     };
     info!("listening on {}, storing in {}", broker.addr(), data_dir.display());
     let stopped = tokio::select! { biased;

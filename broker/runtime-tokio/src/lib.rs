@@ -35,7 +35,7 @@ pub use disk::{TokioDisk, TokioLock};
 pub use file::TokioFile;
 pub use net::{TokioListener, TokioStream};
 pub use round::Strategy;
-pub use threads::Threads;
+pub use threads::{Threads, descriptors_max};
 
 use model::time::Instant;
 use runtime::{Aborted, Event, Runtime, Task};

@@ -69,6 +69,11 @@ fn raise_descriptor_limit() {
     }
 }
 
+/// How many files, sockets included, the process may have open: [`Threads::run`] has raised it as far as it goes.
+pub fn descriptors_max() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 #[path = "threads_test.rs"]
 mod tests;

@@ -3,6 +3,7 @@
 use crate::checkpoints::Checkpoints;
 use crate::connection;
 use crate::context::{Context, Shards};
+use crate::descriptors::Descriptors;
 use crate::endpoints;
 use crate::fence::Fences;
 use crate::metadata::{self, Identity};
@@ -75,14 +76,20 @@ pub enum StartError {
 impl<R: Runtime> Broker<R> {
     /// Starts a broker: when this returns, clients are served.
     ///
-    /// `settings.shards` must not be 0: how many cores there are is the caller's to know.
-    pub async fn start(rt: R, settings: BrokerSettings) -> Result<Broker<R>, StartError> {
+    /// `settings.shards` must not be 0: how many cores there are is the caller's to know, as are the files that the
+    /// process may have open: `descriptors_max`.
+    pub async fn start(
+        rt: R,
+        settings: BrokerSettings,
+        descriptors_max: u64,
+    ) -> Result<Broker<R>, StartError> {
         check(&settings)?;
         let addr = endpoints::bind(&settings.listeners[0].endpoint).map_err(StartError::Settings)?;
         let listener = rt.listen(addr).await.map_err(|error| StartError::Listen { addr, error })?;
         let addr = listener.local_addr().map_err(|error| StartError::Listen { addr, error })?;
         let mut directory = Directory::open(rt.disk().clone()).await.map_err(StartError::Directory)?;
         let meta = identify(&rt, &mut directory, &settings).await?;
+        let descriptors = share_out(&settings, descriptors_max);
         let fences = Fences::new();
         let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
         let shards = start_shards(&rt, &settings, &checkpoints, &fences);
@@ -94,12 +101,13 @@ impl<R: Runtime> Broker<R> {
             shards.clone(),
             checkpoints.clone(),
             fences.clone(),
+            descriptors,
         );
         let node = booted.await.map_err(|error| StartError::Metadata(error.0))?;
         let (requests, inbox) = mpsc::channel(metadata::INBOX_MAX);
         let clock = rt.clone();
         let me = settings.node_id;
-        let connections_max = settings.connections_max.min(Semaphore::MAX_PERMITS as u32);
+        let connections_max = descriptors.connections_max.min(Semaphore::MAX_PERMITS as u32);
         let context = Arc::new(Context::new(
             settings,
             shards,
@@ -163,6 +171,18 @@ impl<R: Runtime> Broker<R> {
         self.rt.observe(Event::Stopped { broker: self.context.settings.node_id });
         Stopped::Clean
     }
+}
+
+fn share_out(settings: &BrokerSettings, descriptors_max: u64) -> Descriptors {
+    let descriptors = Descriptors::of(descriptors_max, settings.connections_max);
+    let (allowed, wanted) = (descriptors.connections_max, settings.connections_max);
+    // Kafka's default is no limit at all, which nobody asked for.
+    if allowed < wanted && wanted < i32::MAX as u32 {
+        warn!(
+            "max.connections is {wanted}, but the process may have {descriptors_max} files open: {allowed} are accepted"
+        );
+    }
+    descriptors
 }
 
 fn check(settings: &BrokerSettings) -> Result<(), StartError> {

@@ -10,6 +10,7 @@
 //! tail.rs         the newest batches in memory, under one budget
 //! metadata/       the task that owns quorum, controller and metadata log
 //! checkpoints.rs  the task that owns the data directory's own files
+//! descriptors.rs  what connections and partitions get of the process's descriptors
 //! endpoints.rs    where the broker listens, and where clients are told to find it
 //! fence.rs        nothing is written after a failed write or sync
 //! refusal.rs      what lower floors refuse, as error codes
@@ -21,6 +22,7 @@ mod broker;
 mod checkpoints;
 mod connection;
 mod context;
+mod descriptors;
 mod endpoints;
 mod fence;
 mod handlers;

@@ -8,6 +8,7 @@
 use super::node::{METADATA, Node, NodeError};
 use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
+use crate::descriptors::Descriptors;
 use crate::fence::Fences;
 use crate::shard;
 use controller::{BrokerRegistration, ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint, features};
@@ -37,6 +38,7 @@ pub async fn boot<R: Runtime>(
     shards: Shards,
     checkpoints: Checkpoints,
     fences: Fences,
+    descriptors: Descriptors,
 ) -> Result<Node<R>, BootError> {
     let name = PartitionName::new(METADATA_TOPIC, PartitionIndex(0));
     let how = checkpoints.recovery(name.clone()).await;
@@ -53,8 +55,20 @@ pub async fn boot<R: Runtime>(
     let controller = Controller::new(cluster.clone(), controller::Settings::of(&settings));
     let published = Arc::new(Snapshot::new(ClusterImage::new(cluster)));
     let epoch = BrokerEpoch(-1);
-    let mut node =
-        Node { rt, settings, name, log, quorum, controller, published, shards, checkpoints, fences, epoch };
+    let mut node = Node {
+        rt,
+        settings,
+        name,
+        log,
+        quorum,
+        controller,
+        published,
+        shards,
+        checkpoints,
+        fences,
+        descriptors,
+        epoch,
+    };
     node.checkpoints.note(node.points());
     let booted = async {
         node.perform(Input::Start).await?;

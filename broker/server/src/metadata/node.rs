@@ -8,6 +8,7 @@ use super::replay::{self, ReplayError};
 use super::{INBOX_MAX, Request};
 use crate::checkpoints::{Checkpoints, Points};
 use crate::context::Shards;
+use crate::descriptors::Descriptors;
 use crate::fence::Fences;
 use crate::shard::inbox::{Lead, Message};
 use bytes::Bytes;
@@ -49,6 +50,7 @@ pub struct Node<R: Runtime> {
     pub(super) shards: Shards,
     pub(super) checkpoints: Checkpoints,
     pub(super) fences: Fences,
+    pub(super) descriptors: Descriptors,
     pub(super) epoch: BrokerEpoch,
 }
 
@@ -103,7 +105,7 @@ impl<R: Runtime> Node<R> {
         for topic in &mut request.topics {
             topic.draws = TopicDraws { id: [self.rt.draw(), self.rt.draw()], start: self.rt.draw() };
         }
-        let decision = match self.controller.create_topics(&request) {
+        let decision = match self.decide_topics(request) {
             Ok(decision) => decision,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -115,6 +117,28 @@ impl<R: Runtime> Node<R> {
             }
             outcome => outcome.map(Ok),
         }
+    }
+
+    /// Decides which topics are created. Those for whose partitions there are no descriptors are refused.
+    fn decide_topics(&self, mut request: CreateTopics) -> Result<Decision<Vec<TopicOutcome>>, Refusal> {
+        let decision = self.controller.create_topics(&request)?;
+        let held = self.published.load().topics().map(|topic| topic.partitions.len()).sum();
+        let created =
+            |(name, outcome): &'_ TopicOutcome| Some((name.clone(), outcome.as_ref().ok()?.partitions));
+        let wanted: Vec<_> = decision.reply.iter().filter_map(created).collect();
+        let beyond =
+            self.descriptors.beyond(held, wanted.iter().map(|(name, partitions)| (&**name, *partitions)));
+        if beyond.is_empty() {
+            return Ok(decision);
+        }
+        warn!(topics = ?beyond, "{}", self.descriptors.refusal(held));
+        request.topics.retain(|topic| !beyond.contains(&topic.name));
+        let mut decision = self.controller.create_topics(&request)?;
+        decision.reply.extend(beyond.into_iter().map(|name| {
+            let message = self.descriptors.refusal(held);
+            (name, Err(Refusal { reason: Reason::PolicyViolation, message }))
+        }));
+        Ok(decision)
     }
 
     /// Appends what was decided, waits until it is committed and applied, and gives the reply.
