@@ -158,13 +158,26 @@ fn nothing_of_a_failed_sync_is_trusted_even_after_one_that_succeeds() {
         let file = durable(&rt, "f", &[b'a'; 512]).await;
         write(&file, 0, &[b'b'; 512]).await;
         node.disk().fail_next(NextFailure { op: DiskOp::Sync, path_contains: String::new() });
-        assert_eq!(file.sync().await.unwrap_err().kind, DiskErrorKind::Io);
+        file.sync().await.unwrap_err();
         assert_eq!(file.read_at(0, 1).await.unwrap(), "b", "it reads back fine");
         write(&file, 512, &[b'c'; 512]).await;
         file.sync().await.unwrap();
         sectors(&node, "f")
     });
     assert!(seen.contains("a") && seen.contains("ac") && seen.contains("bc"), "{seen:?}");
+}
+
+#[test]
+fn a_failed_sync_may_say_that_the_disk_is_full_and_loses_no_less() {
+    let seen = outcomes(|node, rt| async move {
+        let file = durable(&rt, "f", b"a").await;
+        write(&file, 0, b"b").await;
+        node.disk().fail_next(NextFailure { op: DiskOp::Sync, path_contains: String::new() });
+        let error = file.sync().await.unwrap_err();
+        file.sync().await.unwrap();
+        format!("{:?} {}", error.kind, sectors(&node, "f"))
+    });
+    assert_eq!(seen, set(&["Io a", "Io b", "NoSpace a", "NoSpace b"]));
 }
 
 #[test]

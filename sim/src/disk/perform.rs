@@ -14,6 +14,9 @@ use bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Of a hundred failed syncs so many report a full disk, in parts per million.
+const FULL_AT_SYNC_PPM: u32 = 200_000;
+
 /// An open file: keeps it, whatever happens to its name.
 #[derive(Clone)]
 pub(super) struct FileRef {
@@ -200,6 +203,10 @@ impl State {
             Work::Sync { files, .. } if fails => {
                 for file in files {
                     disk.tree.file(file.inode).sync_failed();
+                }
+                // Where blocks are given out late, a full disk shows no earlier than here. The writes are lost as ever.
+                if disk.faults.chance(FULL_AT_SYNC_PPM) {
+                    return Err(work.error(DiskErrorKind::NoSpace, "no space left on device"));
                 }
                 io(&work)
             }

@@ -16,6 +16,8 @@ struct Waiting {
     fault: Fault,
     /// Whose healing it waits for before it counts.
     since: Option<String>,
+    /// Whose strike it waits for before it counts.
+    during: Option<String>,
     /// When it begins to count, in milliseconds since the chaos began.
     from_ms: u64,
     kind: EventKind,
@@ -32,9 +34,10 @@ impl Triggers {
         for fault in faults {
             match &fault.trigger {
                 Trigger::At(ms) => timed.entry(*ms).or_default().push(fault.clone()),
-                Trigger::Event { since, from_ms, kind, nth, .. } => waiting.push(Waiting {
+                Trigger::Event { since, during, from_ms, kind, nth, .. } => waiting.push(Waiting {
                     fault: fault.clone(),
                     since: since.clone(),
+                    during: during.clone(),
                     from_ms: *from_ms,
                     kind: *kind,
                     left: *nth,
@@ -48,7 +51,8 @@ impl Triggers {
     pub fn event(&mut self, broker: i32, kind: EventKind, at_ms: u64) -> Vec<Fault> {
         let mut due = Vec::new();
         self.waiting.retain_mut(|waiting| {
-            let counts = waiting.since.is_none() && waiting.from_ms <= at_ms;
+            let called = waiting.since.is_none() && waiting.during.is_none();
+            let counts = called && waiting.from_ms <= at_ms;
             if !counts || waiting.kind != kind || waiting.fault.broker != broker {
                 return true;
             }
@@ -59,6 +63,15 @@ impl Triggers {
             waiting.left > 0
         });
         due
+    }
+
+    /// A fault strikes: those that wait for that begin to count.
+    pub fn struck(&mut self, name: &str) {
+        for waiting in &mut self.waiting {
+            if waiting.during.as_deref() == Some(name) {
+                waiting.during = None;
+            }
+        }
     }
 
     /// A fault has healed: those that wait for that begin to count.

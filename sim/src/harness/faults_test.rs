@@ -5,7 +5,8 @@ use crate::scenario::Action;
 
 fn fault(name: &str, since: Option<&str>, nth: u32) -> Fault {
     let since = since.map(str::to_string);
-    let trigger = Trigger::Event { since, from_ms: 5, kind: EventKind::Synced, nth, after_us: 0 };
+    let trigger =
+        Trigger::Event { since, during: None, from_ms: 5, kind: EventKind::Synced, nth, after_us: 0 };
     Fault { name: name.into(), broker: 1, trigger, action: Action::Kill { down_ms: 1 } }
 }
 
@@ -31,5 +32,18 @@ fn what_follows_counts_from_the_healing() {
     assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["a"]);
     assert!(triggers.event(1, EventKind::Synced, 7).is_empty());
     triggers.healed("a");
+    assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["b"]);
+}
+
+#[test]
+fn what_happens_meanwhile_counts_from_the_strike() {
+    let mut during = fault("b", None, 1);
+    if let Trigger::Event { during, .. } = &mut during.trigger {
+        *during = Some("a".into());
+    }
+    let (mut triggers, _) = Triggers::new(&[fault("a", None, 1), during]);
+    assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["a"]);
+    assert!(triggers.event(1, EventKind::Synced, 7).is_empty(), "due is not yet struck");
+    triggers.struck("a");
     assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["b"]);
 }

@@ -104,6 +104,11 @@ impl Hub {
         self.lock().strike = None;
     }
 
+    /// The fault of this name strikes: what waits for that begins to count.
+    pub fn struck(&self, fault: &str) {
+        self.lock().triggers.struck(fault);
+    }
+
     /// The fault of this name has healed: what waits for that begins to count.
     pub fn healed(&self, fault: &str) {
         self.lock().triggers.healed(fault);

@@ -119,10 +119,12 @@ fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoi
     let mut end = first;
     let mut whole = true;
     let mut segments = Vec::new();
-    for (base, stem, bytes) in parts {
+    for (n, (base, stem, bytes)) in parts.iter().copied().enumerate() {
         whole &= base == end;
+        // Where the next segment begins this one ends: a recovery that was interrupted had moved the rest there.
+        let next = parts.get(n + 1).map(|(base, ..)| *base);
         let mut segment = Segment { base, stem, batches: Vec::new(), rest: bytes.len() };
-        while whole && segment.rest > 0 {
+        while whole && segment.rest > 0 && next != Some(end) {
             let position = bytes.len() - segment.rest;
             match batch_at(&bytes[position..]) {
                 Some((header, len)) if header.base_offset.0 == end => {

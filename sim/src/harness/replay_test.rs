@@ -66,6 +66,21 @@ fn a_torn_batch_ends_the_log_and_everything_behind_it() {
 }
 
 #[test]
+fn a_segment_ends_where_the_next_one_begins_and_what_it_has_beyond_is_rubbish() {
+    let mut files = sound();
+    let path = "t-0/00000000000000000000.log";
+    // What a recovery has copied to the next segment and, interrupted, not yet cut off here: part of it is torn.
+    let moved = batch(4, 1, 2, 30);
+    for left in [moved.len(), moved.len() - 1] {
+        let bytes = [batch(0, 2, 0, 10), batch(2, 2, 0, 20), moved[..left].to_vec()].concat();
+        files.insert(path.into(), bytes.into());
+        assert_eq!(end(&files), 7);
+        let found = scrub(&files);
+        assert!(found.len() == 1 && found[0].path == path, "{found:?}");
+    }
+}
+
+#[test]
 fn a_missing_segment_ends_the_log() {
     let mut files = sound();
     files.insert("t-0/00000000000000000000.log".into(), Bytes::from(batch(0, 2, 0, 10)));

@@ -195,9 +195,15 @@ struct FaultDraw {
     nth: Range,
     #[serde(default = "range::<0, 2000>")]
     after_us: Range,
+    /// When it strikes, or begins to count events; none: at any time.
+    #[serde(default)]
+    from_ms: Option<Range>,
     /// What follows once it has healed: each waits for an event of its own.
     #[serde(default)]
     then: Vec<FaultDraw>,
+    /// What strikes while it is at work: each waits for an event of its own.
+    #[serde(default)]
+    meanwhile: Vec<FaultDraw>,
 }
 
 fn always() -> u32 {
@@ -408,33 +414,38 @@ impl FaultDraw {
         }
         for n in 0..self.count.draw(stream) {
             let name = format!("{name}.{n}");
-            let trigger = if !self.events.is_empty() && stream.chance(self.event_percent * PERCENT) {
-                let from_ms = stream.between(0, duration_ms);
-                self.wait(stream, None, from_ms)
-            } else {
-                Trigger::At(stream.between(0, duration_ms))
-            };
+            let waits = !self.events.is_empty() && stream.chance(self.event_percent * PERCENT);
+            let from_ms = self.from_ms.unwrap_or(Range(0, duration_ms)).draw(stream);
+            let trigger = if waits { self.wait(stream, from_ms) } else { Trigger::At(from_ms) };
             let action = self.action.draw(stream);
             into.push(Fault { name: name.clone(), broker, trigger, action });
-            self.draw_then(stream, &name, broker, into);
+            self.draw_others(stream, &name, broker, into);
         }
     }
 
-    fn draw_then(&self, stream: &mut Stream, since: &str, broker: i32, into: &mut Vec<Fault>) {
-        for (n, then) in self.then.iter().enumerate() {
-            if stream.chance(then.on_percent * PERCENT) {
-                let name = format!("{since}.then{n}");
-                let trigger = then.wait(stream, Some(since), 0);
-                let action = then.action.draw(stream);
+    /// Draws what follows the fault `of`, and what strikes while it is at work.
+    fn draw_others(&self, stream: &mut Stream, of: &str, broker: i32, into: &mut Vec<Fault>) {
+        let then = self.then.iter().map(|draw| ("then", draw));
+        let meanwhile = self.meanwhile.iter().map(|draw| ("meanwhile", draw));
+        for (n, (how, draw)) in then.enumerate().chain(meanwhile.enumerate()) {
+            if stream.chance(draw.on_percent * PERCENT) {
+                let name = format!("{of}.{how}{n}");
+                let mut trigger = draw.wait(stream, 0);
+                if let Trigger::Event { since, during, .. } = &mut trigger {
+                    let waits_for = if how == "then" { since } else { during };
+                    *waits_for = Some(of.to_string());
+                }
+                let action = draw.action.draw(stream);
                 into.push(Fault { name: name.clone(), broker, trigger, action });
-                then.draw_then(stream, &name, broker, into);
+                draw.draw_others(stream, &name, broker, into);
             }
         }
     }
 
-    fn wait(&self, stream: &mut Stream, since: Option<&str>, from_ms: u64) -> Trigger {
+    fn wait(&self, stream: &mut Stream, from_ms: u64) -> Trigger {
         Trigger::Event {
-            since: since.map(str::to_string),
+            since: None,
+            during: None,
             from_ms,
             kind: stream.pick(&self.events).copied().unwrap_or(EventKind::Started),
             nth: self.nth.draw_log(stream).max(1) as u32,

@@ -31,6 +31,9 @@ pub enum Trigger {
         /// Without it, when the chaos begins.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<String>,
+        /// Counting begins when the fault of this name strikes: what happens while it is at work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        during: Option<String>,
         /// Counting begins at this time, in simulated milliseconds since the chaos began.
         #[serde(default)]
         from_ms: u64,
