@@ -259,6 +259,39 @@ fn recovery_copies_only_what_lies_above_the_recovery_point() {
 }
 
 #[test]
+fn a_cut_that_comes_undone_shows_nothing_that_recovery_has_moved_on() {
+    for clean in [true, false] {
+        let disk = MemoryDisk::default();
+        let mut log = fresh(&disk);
+        (0..4).for_each(|at| append(&mut log, 0, at, b"x"));
+        sync(&disk, &mut log);
+        let one = log.size_bytes() / 4;
+        drop(log);
+        let at = |recovery_point| Recovery { recovery_point: Offset(recovery_point), ..Recovery::default() };
+        let (log, _) = try_open(&disk, &LogConfig::default(), at(3)).unwrap();
+        assert_eq!(logs(&disk), ["", "3"]);
+        finish(log.close()).unwrap();
+        // As it was before the cut, but that its blocks have been given to somebody else meanwhile.
+        let path = "t-0/00000000000000000000.log";
+        let mut content = disk.content(path).unwrap();
+        let last = content[2 * one as usize..].to_vec();
+        content.extend(&last);
+        content[3 * one as usize + 7] = 3;
+        *content.last_mut().unwrap() ^= 0xff;
+        content.extend([0xee; 100]);
+        disk.put(path, &content);
+        let (log, found) = try_open(&disk, &LogConfig::default(), Recovery { clean, ..at(4) }).unwrap();
+        assert_eq!((found.clean, log.end()), (clean, LogEnd(Offset(4))));
+        assert_eq!(read(&log, 0, 10_000, false).len() as u64, 3 * one);
+        assert_eq!(read(&log, 3, 10_000, false).len() as u64, one);
+        for timestamp in 0..4 {
+            let found = finish(log.offset_for_timestamp(Timestamp(timestamp)).read()).unwrap();
+            assert_eq!(found.map(|found| found.offset), Some(Offset(timestamp)));
+        }
+    }
+}
+
+#[test]
 fn records_deleted_beyond_the_end_start_the_log_over() {
     let disk = MemoryDisk::default();
     let mut log = fresh(&disk);

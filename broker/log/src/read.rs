@@ -110,6 +110,17 @@ pub struct Slice<D: Disk> {
     at_least_one: bool,
 }
 
+/// Which batches of a file are a segment's.
+#[derive(Clone, Copy)]
+struct Range {
+    /// Offset of the first.
+    base: Offset,
+    /// None is at or above it.
+    next_base: Offset,
+    /// Bytes of the file.
+    size: u64,
+}
+
 /// What one segment had to say.
 enum Found {
     /// The batches; none when the first is too large or beyond the bound.
@@ -124,31 +135,27 @@ impl<D: Disk> Slice<D> {
         if self.from >= self.below || (self.max_bytes == 0 && !self.at_least_one) {
             return Ok(Bytes::new());
         }
-        for segment in self.view.sealed_from(self.from) {
+        for (segment, next_base) in self.view.sealed_from(self.from) {
             if segment.base >= self.below {
                 return Ok(Bytes::new());
             }
             let file = self.view.open(segment.base).await?;
             let start = Start::AskFile(segment.offset_entries);
-            if let Found::Batches(bytes) = self.read_segment(&file, segment.base, segment.size, start).await?
-            {
+            let range = Range { base: segment.base, next_base, size: segment.size };
+            if let Found::Batches(bytes) = self.read_segment(&file, range, start).await? {
                 return Ok(bytes);
             }
         }
         let View { active_base, active_size, ref active_file, .. } = self.view;
-        match self.read_segment(active_file, active_base, active_size, self.start).await? {
+        let range = Range { base: active_base, next_base: Offset(i64::MAX), size: active_size };
+        match self.read_segment(active_file, range, self.start).await? {
             Found::Batches(bytes) => Ok(bytes),
             Found::Below => Ok(Bytes::new()),
         }
     }
 
-    async fn read_segment(
-        &self,
-        file: &D::File,
-        base: Offset,
-        size: u64,
-        start: Start,
-    ) -> Result<Found, ReadError> {
+    async fn read_segment(&self, file: &D::File, range: Range, start: Start) -> Result<Found, ReadError> {
+        let Range { base, size, .. } = range;
         let start = self.view.find(base, start, self.from).await?;
         if let Some(entry) = start
             && u64::from(entry.position) < size
@@ -156,11 +163,11 @@ impl<D: Disk> Slice<D> {
             let window = Window::open(file, entry.position.into(), size, self.first_read_len()).await?;
             // An index is a hint. One that points elsewhere than at its batch is not followed.
             if window.header().is_ok_and(|header| header.last_offset() == entry.offset) {
-                return self.read_from(window, base).await;
+                return self.read_from(window, range).await;
             }
         }
         let window = Window::open(file, 0, size, self.first_read_len()).await?;
-        self.read_from(window, base).await
+        self.read_from(window, range).await
     }
 
     fn first_read_len(&self) -> usize {
@@ -168,15 +175,15 @@ impl<D: Disk> Slice<D> {
     }
 
     /// Passes over batches below `from`, then takes as many as the bounds allow.
-    async fn read_from(&self, mut window: Window<'_, D::File>, base: Offset) -> Result<Found, ReadError> {
+    async fn read_from(&self, mut window: Window<'_, D::File>, range: Range) -> Result<Found, ReadError> {
         let corrupt = |window: &Window<'_, D::File>, flaw| ReadError::Corrupt {
-            path: segment_file(&self.view.dir, base, names::LOG),
+            path: segment_file(&self.view.dir, range.base, names::LOG),
             position: window.position(),
             flaw,
         };
-        let mut expected = base;
+        let mut expected = range.base;
         let first = loop {
-            if window.at_end() {
+            if window.at_end() || expected >= range.next_base {
                 return Ok(Found::Below);
             }
             let header = match window.header() {
@@ -190,6 +197,9 @@ impl<D: Disk> Slice<D> {
             };
             if header.base_offset < expected {
                 return Err(corrupt(&window, Flaw::Offset { found: header.base_offset, expected }));
+            }
+            if header.base_offset >= range.next_base {
+                return Ok(Found::Below);
             }
             // Within the segment nothing is cut short: its size counts whole batches.
             let (needed, have) = (header.total_len(), (window.size - window.position()) as usize);
@@ -210,18 +220,19 @@ impl<D: Disk> Slice<D> {
         if window.rest().len() < first.total_len() {
             window.advance(len).await?;
         }
-        Ok(Found::Batches(self.take(window.rest())))
+        Ok(Found::Batches(self.take(window.rest(), range.next_base)))
     }
 
     /// The batches that `bytes` begins with, as many as whole ones are there and the bounds allow.
-    fn take(&self, bytes: Bytes) -> Bytes {
+    fn take(&self, bytes: Bytes, next_base: Offset) -> Bytes {
         let mut end = 0;
         let mut expected = Offset::ZERO;
         while let Ok(header) = BatchHeader::parse(&bytes[end..]) {
             let after = end.saturating_add(header.total_len());
             let fits = after <= self.max_bytes || (end == 0 && self.at_least_one);
             let whole = after <= bytes.len();
-            if !fits || !whole || header.base_offset < expected || header.next_offset() > self.below {
+            let in_order = header.base_offset >= expected && header.base_offset < next_base;
+            if !fits || !whole || !in_order || header.next_offset() > self.below {
                 break;
             }
             expected = header.next_offset();
@@ -232,13 +243,17 @@ impl<D: Disk> Slice<D> {
 }
 
 impl<D: Disk> View<D> {
-    /// The sealed segments from the one on that may hold `from`.
-    pub(crate) fn sealed_from(&self, from: Offset) -> &[Sealed] {
-        if from >= self.active_base {
-            return &[];
-        }
-        let after = self.sealed.partition_point(|segment| segment.base <= from);
-        &self.sealed[after.saturating_sub(1)..]
+    /// The sealed segments from the one on that may hold `from`, each with the base of the next one, active or
+    /// sealed, at which it ends: what its file has of later offsets, recovery has moved on, and the cut that was to
+    /// take it away may have come undone (see `rewrite`).
+    pub(crate) fn sealed_from(&self, from: Offset) -> impl Iterator<Item = (Sealed, Offset)> + '_ {
+        let after = match from >= self.active_base {
+            true => self.sealed.len(),
+            false => self.sealed.partition_point(|segment| segment.base <= from).saturating_sub(1),
+        };
+        let segments = &self.sealed[after..];
+        let next_bases = segments.iter().skip(1).map(|next| next.base).chain([self.active_base]);
+        segments.iter().copied().zip(next_bases)
     }
 
     /// Opens the file of a sealed segment.

@@ -89,7 +89,7 @@ impl<D: Disk> TimestampSearch<D> {
             },
         };
         let mut decompress = DECOMPRESSED_BYTES_MAX;
-        for segment in self.view.sealed_from(self.from) {
+        for (segment, next_base) in self.view.sealed_from(self.from) {
             let (base, entries) = (segment.base, segment.time_entries);
             let last = last_on_file::<D, TimeEntry>(&self.view.disk, &self.view.dir, base, entries).await?;
             if last.is_some_and(|last| last.timestamp < target) {
@@ -98,7 +98,7 @@ impl<D: Disk> TimestampSearch<D> {
             let file = self.view.open(base).await?;
             let start = self.start_on_files(base, target, entries, segment.offset_entries).await?;
             let walk = Walk::new(file, start, segment.size);
-            if let Some(found) = self.scan(walk, base, target, &mut decompress).await? {
+            if let Some(found) = self.scan(walk, base, next_base, target, &mut decompress).await? {
                 return Ok(Some(found));
             }
         }
@@ -115,7 +115,7 @@ impl<D: Disk> TimestampSearch<D> {
             }
         };
         let walk = Walk::new(self.view.active_file.clone(), start, self.view.active_size);
-        self.scan(walk, base, target, &mut decompress).await
+        self.scan(walk, base, Offset(i64::MAX), target, &mut decompress).await
     }
 
     async fn highest(&self) -> Result<Option<Timestamp>, ReadError> {
@@ -147,24 +147,28 @@ impl<D: Disk> TimestampSearch<D> {
         &self,
         mut walk: Walk<D::File>,
         base: Offset,
+        next_base: Offset,
         target: Timestamp,
         decompress: &mut u64,
     ) -> Result<Option<TimedOffset>, ReadError> {
+        let mut expected = base;
         let corrupt = |position, flaw| ReadError::Corrupt {
             path: segment_file(&self.view.dir, base, names::LOG),
             position,
             flaw,
         };
-        loop {
+        while expected < next_base {
             let at = match walk.next().await? {
+                Step::Batch(at) if at.header.base_offset >= next_base => break,
                 Step::Batch(at) => at,
-                Step::End => return Ok(None),
+                Step::End => break,
                 Step::Flaw(_) if walk.misled() => {
                     walk.restart();
                     continue;
                 }
                 Step::Flaw(flaw) => return Err(corrupt(walk.position(), flaw)),
             };
+            expected = at.header.next_offset();
             if at.header.max_timestamp < target || at.header.last_offset() < self.from {
                 continue;
             }
@@ -174,6 +178,7 @@ impl<D: Disk> TimestampSearch<D> {
                 return Ok(Some(found));
             }
         }
+        Ok(None)
     }
 
     /// The first record of a batch that is as late as `target`. What is decompressed is taken off `decompress`.
