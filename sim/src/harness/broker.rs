@@ -2,7 +2,7 @@
 //! supervisor, as an init system would do it.
 
 use super::Hub;
-use super::replay::{Files, replay};
+use super::replay::{Files, replay, scrub};
 use crate::runtime::{NodeHandle, SimRuntime, World};
 use model::time::Duration;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ use tokio::sync::{Notify, watch};
 
 /// The port of every broker.
 pub const PORT: u16 = 9092;
+/// The file by which a broker that stopped in order says so.
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 /// A process that ended by itself is started again after this long.
 const RESTART_MS: u64 = 500;
 /// A process that was asked to stop and has not after this long is killed.
@@ -227,7 +229,12 @@ impl Broker {
     }
 
     fn boot(&self) {
-        self.inner.hub.replayed(self.id, &replay(&self.files()));
+        let files = self.files();
+        if files.contains_key(CLEAN_SHUTDOWN) {
+            // A stop in order has just vouched for every file.
+            self.inner.hub.scrubbed(self.id, &scrub(&files));
+        }
+        self.inner.hub.replayed(self.id, &replay(&files));
         let (stop, asked) = watch::channel(false);
         let heals = {
             let mut state = self.lock();

@@ -4,7 +4,7 @@
 use crate::checkers::{Replayed, Rubbish};
 use bytes::Bytes;
 use model::{LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
-use records::batch::{BatchHeader, check_crc};
+use records::batch::{BatchHeader, HEADER_LEN, check_crc};
 use std::collections::BTreeMap;
 
 /// A directory tree: path relative to its root, with `/`, and contents.
@@ -121,11 +121,13 @@ fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoi
     let mut segments = Vec::new();
     for (n, (base, stem, bytes)) in parts.iter().copied().enumerate() {
         whole &= base == end;
-        // Where the next segment begins this one ends: a recovery that was interrupted had moved the rest there.
-        let next = parts.get(n + 1).map(|(base, ..)| *base);
+        let next = parts.get(n + 1);
         let mut segment = Segment { base, stem, batches: Vec::new(), rest: bytes.len() };
-        while whole && segment.rest > 0 && next != Some(end) {
+        while whole && segment.rest > 0 {
             let position = bytes.len() - segment.rest;
+            if next.is_some_and(|(base, _, next)| *base == end && was_moved(&bytes[position..], next)) {
+                break;
+            }
             match batch_at(&bytes[position..]) {
                 Some((header, len)) if header.base_offset.0 == end => {
                     let last = header.last_offset().0;
@@ -143,6 +145,13 @@ fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoi
     }
     let start = checkpoint.unwrap_or(first).max(first).min(end);
     Log { dir, segments, start, end }
+}
+
+/// Whether the `rest` of a segment is what the `next` one begins with: a recovery that was interrupted had moved it there. A
+/// power cut may have left nothing of it but its length.
+fn was_moved(rest: &[u8], next: &[u8]) -> bool {
+    !next.is_empty()
+        && rest.iter().zip(next).take(HEADER_LEN).all(|(left, moved)| left == moved || *left == 0)
 }
 
 fn batch_at(bytes: &[u8]) -> Option<(BatchHeader, usize)> {

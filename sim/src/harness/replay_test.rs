@@ -70,7 +70,7 @@ fn a_segment_ends_where_the_next_one_begins_and_what_it_has_beyond_is_rubbish() 
     let mut files = sound();
     let path = "t-0/00000000000000000000.log";
     // What a recovery has copied to the next segment and, interrupted, not yet cut off here: part of it is torn.
-    let moved = batch(4, 1, 2, 30);
+    let moved = batch(4, 3, 2, 30);
     for left in [moved.len(), moved.len() - 1] {
         let bytes = [batch(0, 2, 0, 10), batch(2, 2, 0, 20), moved[..left].to_vec()].concat();
         files.insert(path.into(), bytes.into());
@@ -78,6 +78,10 @@ fn a_segment_ends_where_the_next_one_begins_and_what_it_has_beyond_is_rubbish() 
         let found = scrub(&files);
         assert!(found.len() == 1 && found[0].path == path, "{found:?}");
     }
+    // Of another batch than the next segment begins with: garbage that was never cut off.
+    let bytes = [batch(0, 2, 0, 10), batch(2, 2, 0, 20), batch(4, 2, 2, 31)].concat();
+    files.insert(path.into(), bytes.into());
+    assert_ne!(end(&files), 7);
 }
 
 #[test]
