@@ -282,6 +282,9 @@ fn a_cut_that_comes_undone_shows_nothing_that_recovery_has_moved_on() {
         disk.put(path, &content);
         let (log, found) = try_open(&disk, &LogConfig::default(), Recovery { clean, ..at(4) }).unwrap();
         assert_eq!((found.clean, log.end()), (clean, LogEnd(Offset(4))));
+        if !clean {
+            assert_eq!(disk.content(path).unwrap().len() as u64, 3 * one, "a start that checks cuts again");
+        }
         assert_eq!(read(&log, 0, 10_000, false).len() as u64, 3 * one);
         assert_eq!(read(&log, 3, 10_000, false).len() as u64, one);
         for timestamp in 0..4 {

@@ -14,8 +14,9 @@
 
 use crate::append::GAP_MIN;
 use crate::epochs::{self, Epochs};
-use crate::index::encode_all;
+use crate::index::{encode_all, last_on_file};
 use crate::names::{self, segment_file};
+use crate::offset_index::OffsetEntry;
 use crate::open::{Listed, start_over};
 use crate::rewrite::{self, Kept};
 use crate::segment::{Active, Indexes, Sealed, remove_segment};
@@ -65,7 +66,7 @@ pub(crate) async fn recover<D: Disk>(
     let mut sealed = Vec::new();
     for (segment, next) in segments[..first].iter().zip(&segments[1..]) {
         sealed.push(match segment.believed() {
-            Some(sealed) => sealed,
+            Some(sealed) => cut_again(&disk, &dir, sealed, next.base).await?,
             None => index_again(&disk, &dir, &config, segment, next.base).await?,
         });
     }
@@ -238,6 +239,35 @@ async fn check<D: Disk>(
             epochs.assign(epoch, at.header.base_offset);
         }
     }
+}
+
+/// Cuts a segment where the next one begins, should it go on beyond: an earlier recovery has moved what is there, and the
+/// sync of its cut may have proved nothing, because an older one had failed on that file (see `rewrite`).
+async fn cut_again<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    sealed: Sealed,
+    next_base: Offset,
+) -> Result<Sealed, OpenError> {
+    let Sealed { base, size, offset_entries, .. } = sealed;
+    let last = last_on_file::<D, OffsetEntry>(disk, dir, base, offset_entries).await?;
+    let from = last.map_or(0, |entry| u64::from(entry.position));
+    let file = disk.open(&segment_file(dir, base, names::LOG), OpenMode::Write).await?;
+    let mut walk = Walk::new(file.clone(), from, size);
+    let end = loop {
+        match walk.next().await? {
+            Step::Batch(at) if at.header.base_offset >= next_base => break at.position,
+            Step::Batch(at) if at.header.next_offset() >= next_base => break walk.position(),
+            Step::Batch(_) => {}
+            // Damage, if it is any, is told to whoever reads there.
+            Step::End | Step::Flaw(_) => return Ok(sealed),
+        }
+    };
+    if end < size {
+        file.set_len(end).await?;
+        file.sync().await?;
+    }
+    Ok(Sealed { size: end, ..sealed })
 }
 
 /// Builds the missing indexes of a segment that lies below the recovery point; a rewrite that was interrupted may
