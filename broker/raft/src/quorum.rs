@@ -1,54 +1,48 @@
 //! The replica's state machine.
 //!
 //! ```text
-//! role        input                           next role   effects
-//! unattached  Start                           candidate   persist epoch + 1 with a vote for itself
-//! candidate   Persisted, and a majority won   leader      became leader, append the leader change
-//! leader      Synced                          leader      high watermark; leader accepted, the first time
-//! leader      AppendFailed, Resign            resigned    resigned
-//! unattached  Resign                          resigned
-//! candidate   Resign                          resigned
-//! resigned    any                             resigned
+//! role         input                                    next role    effects
+//! unattached   election timeout (voter)                 prospective  asks for pre-votes
+//! unattached   election timeout, only voter             leader       persist epoch + 1, vote and itself; leader change
+//! unattached   vote asked by one whose log is ahead     unattached   persist the vote; granted
+//! follower     fetch timeout, or the leader is gone     prospective  asks for pre-votes
+//! prospective  majority of pre-votes                    candidate    persist epoch + 1 and its vote; asks for votes
+//! prospective  refused, or election timeout             follower of the leader it knew, else unattached
+//! candidate    majority of votes                        leader       persist itself; append the leader change
+//! candidate    refused, or election timeout             prospective  after a pause that grows
+//! leader       no majority fetches, append fails        resigned     tells the voters
+//! resigned     election timeout                         unattached
+//! any but leader   an equal or later epoch's leader     follower     persist epoch and leader; fetches
+//! any          a later epoch                            unattached   persist epoch
+//! any          Resign                                   resigned for good; a leader tells the voters
 //! ```
 //!
-//! Every process starts as unattached, so that each leadership is of an epoch of its own, whose number is durable
-//! before anybody can see it. Appended and Synced are noted in every role; what they mean is the leader's to say.
+//! An observer is unattached or follower only. Every process starts as unattached, so that each leadership is of an
+//! epoch of its own, whose number is durable before anybody can see it.
+//!
+//! - `roles`: the transitions. `votes`: Vote, asked and answered. `epochs`: the beginning and end of epochs.
+//! - `serve`: fetches answered. `follow`: records and snapshots fetched.
+//! - `timers`: what time brings about, and the requests that are due.
 
-use crate::effect::{Effect, Input};
+mod epochs;
+mod follow;
+mod roles;
+mod serve;
+mod timers;
+mod votes;
+
+use crate::canvass::Canvass;
+use crate::config::Config;
+use crate::effect::{Effect, Input, RequestId, Token};
 use crate::election::ElectionState;
-use crate::role::{Resigned, Role, RoleName, Unattached};
-use crate::voters::{ReplicaKey, Voters};
+use crate::log_view::{EpochStart, LogView};
+use crate::message::{Answer, Rejection, Request, Response};
+use crate::role::{Fetching, Follower, Progress, Role, RoleName, Unattached};
+use crate::voters::ReplicaKey;
+use model::time::Duration;
 use model::{BrokerId, DurableEnd, Instant, LeaderEpoch, LogEnd, Offset};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// Who this replica is and with whom it votes.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// This replica.
-    pub me: ReplicaKey,
-    /// All voters.
-    pub voters: Voters,
-}
-
-/// What recovery found in the metadata log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogTail {
-    /// First offset kept.
-    pub start: Offset,
-    /// One past the last record. Read back, so not durable until it is synced again.
-    pub end: LogEnd,
-    /// Epoch of the last batch.
-    pub last_epoch: Option<LeaderEpoch>,
-}
-
-/// A set of voters that this program can't run yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsupported {
-    /// More than one voter.
-    MoreThanOneVoter,
-    /// This replica is not a voter.
-    Observer,
-}
 
 /// Where proposed records go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,70 +71,81 @@ pub enum Refusal {
 #[derive(Clone, Debug)]
 pub struct Quorum {
     config: Config,
-    /// Written by `enter_epoch` only. Invariant: never below `persisted.epoch` nor the log's last epoch.
+    /// Written by `take_role` only. Invariant: never below the log's last epoch.
     epoch: LeaderEpoch,
     /// Written by `take_role` only.
     role: Role,
-    /// What is in the file. A leader's invariant: its epoch, its vote and itself.
+    /// What is in the file once the effects so far are carried out. Invariant: epoch, vote and leader of the role.
     persisted: ElectionState,
-    log_start: Offset,
-    /// Invariant: `durable_end <= log_end <= placed_end`.
-    log_end: LogEnd,
-    durable_end: DurableEnd,
-    /// One past the last offset given to a record, appended or not.
+    log: LogView,
+    /// One past the last offset given to a record, appended or not. Invariant: not below the log's end.
     placed_end: Offset,
     /// Written by `advance_high_watermark` only. `None` until something is known to be committed.
-    /// Invariant: not beyond `durable_end`.
+    /// Invariant: not beyond the log's durable end.
     high_watermark: Option<Offset>,
+    /// The next request's name.
+    next_request: u64,
+    /// A voter without a file does not know whether it ever voted: it may be new, or its disk may have been replaced,
+    /// and then what it acknowledged is gone. It gives no vote, and writes no file, until it has everything committed, or
+    /// knows that nothing can be: these are the peers that it has not yet heard to be in epoch 0.
+    doubt: Option<BTreeSet<BrokerId>>,
+    /// Whether the process takes part: it has started and is not about to stop.
+    running: bool,
     /// The time of the last input; time does not go back.
     now: Instant,
+    /// The last input's random draw.
+    draw: u64,
 }
 
 impl Quorum {
     /// A replica as it is when its process starts: unattached, in the highest epoch that the file or the log
     /// knows of. `persisted` is the content of `quorum-state`, if there is one.
-    pub fn new(
-        config: Config,
-        persisted: Option<ElectionState>,
-        log: LogTail,
-    ) -> Result<Quorum, Unsupported> {
-        if !config.voters.contains(config.me) {
-            return Err(Unsupported::Observer);
-        }
-        if !config.voters.is_only(config.me) {
-            return Err(Unsupported::MoreThanOneVoter);
-        }
-        assert!(log.start <= log.end.0, "log from {} to {}", log.start, log.end);
-        let persisted = persisted.unwrap_or(ElectionState::NONE);
-        let quorum = Quorum {
+    pub fn new(config: Config, persisted: Option<ElectionState>, log: LogView) -> Quorum {
+        log.assert_invariants();
+        let found = persisted.unwrap_or(ElectionState::NONE);
+        let epoch = found.epoch.max(log.last().epoch);
+        let voted = found.voted.filter(|_| epoch == found.epoch);
+        let role = Unattached { voted, deadline: None, discovery: Canvass::new([]) };
+        let placed_end = log.end().0;
+        let peers: BTreeSet<BrokerId> = config.peers().map(|peer| peer.id).collect();
+        let doubt = (persisted.is_none() && config.is_voter() && !peers.is_empty()).then_some(peers);
+        Quorum {
             config,
-            epoch: persisted.epoch.max(log.last_epoch.unwrap_or_default()),
-            role: Role::Unattached(Unattached),
-            persisted,
-            log_start: log.start,
-            log_end: log.end,
-            durable_end: DurableEnd(log.start),
-            placed_end: log.end.0,
+            epoch,
+            role: Role::Unattached(role),
+            persisted: ElectionState { epoch, leader: None, voted },
+            log,
+            placed_end,
             high_watermark: None,
+            next_request: 0,
+            doubt,
+            running: false,
             now: Instant::default(),
-        };
-        quorum.assert_invariants();
-        Ok(quorum)
+            draw: 0,
+        }
     }
 
-    /// Takes an input in at `now`, and returns what to do, in this order.
+    /// Takes an input in at `now`, and returns what to do, in this order. `draw` is a random number, another for
+    /// each call: timeouts are drawn from it.
     #[must_use]
-    pub fn step(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+    pub fn step(&mut self, now: Instant, draw: u64, input: Input) -> Vec<Effect> {
         assert!(now >= self.now, "time went back from {:?} to {now:?}", self.now);
-        self.now = now;
+        (self.now, self.draw) = (now, draw);
         let mut effects = Vec::new();
         match input {
-            Input::Start => self.start(&mut effects),
-            Input::Persisted(state) => self.persisted(state, &mut effects),
-            Input::Appended { end } => self.appended(end),
+            Input::Start => self.start(),
+            Input::Tick => {}
+            Input::Request(token, request) => self.request(token, request, &mut effects),
+            Input::Response(id, response) => self.response(id, response, &mut effects),
+            Input::Failed(id, failure) => self.failed(id, failure),
+            Input::Appended { end } => self.appended(end, &mut effects),
+            Input::AppendFailed => self.append_failed(&mut effects),
             Input::Synced { end } => self.synced(end, &mut effects),
-            Input::AppendFailed | Input::Resign => self.resign(&mut effects),
+            Input::SnapshotTaken(id) => self.log.snapshot_taken(id),
+            Input::Trimmed(id) => self.log.trimmed(id),
+            Input::Resign => self.stop(&mut effects),
         }
+        self.run_timers(&mut effects);
         self.assert_invariants();
         effects
     }
@@ -166,14 +171,9 @@ impl Quorum {
         let Placement { epoch, base, end } = placement;
         assert_eq!(epoch, self.epoch, "{placement:?} withdrawn in another epoch");
         assert_eq!(end, self.placed_end, "{placement:?} withdrawn before what was placed behind it");
-        assert!(base >= self.log_end.0, "{placement:?} withdrawn, but the log ends at {}", self.log_end);
+        assert!(base >= self.log.end().0, "{placement:?} withdrawn, but the log ends at {}", self.log.end());
         self.placed_end = base;
         self.assert_invariants();
-    }
-
-    /// When to step next if nothing happens. A quorum of one has nobody to wait for.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        None
     }
 
     /// The current epoch.
@@ -189,8 +189,8 @@ impl Quorum {
     /// Who leads the current epoch, if known. A leader that resigned is not told any more.
     pub fn leader(&self) -> Option<BrokerId> {
         match self.role {
-            Role::Leader(_) => Some(self.config.me.id),
-            Role::Unattached(_) | Role::Candidate(_) | Role::Resigned(_) => None,
+            Role::Resigned(_) => None,
+            _ => self.role.elected(self.config.me),
         }
     }
 
@@ -207,129 +207,226 @@ impl Quorum {
         }
     }
 
+    /// What is known of the log.
+    pub fn log(&self) -> &LogView {
+        &self.log
+    }
+
     /// Who this replica is and with whom it votes.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    fn start(&mut self, effects: &mut Vec<Effect>) {
-        let Role::Unattached(unattached) = &self.role else { return };
-        let candidate = unattached.stand(self.epoch, &self.config);
-        let state = candidate.state();
-        self.enter_epoch(state.epoch);
-        self.take_role(Role::Candidate(candidate));
-        effects.push(Effect::Persist(state));
+    /// How far the other voters are; only the leader knows (DescribeQuorum).
+    pub fn voters(&self) -> Option<&BTreeMap<BrokerId, Progress>> {
+        match &self.role {
+            Role::Leader(leader) => Some(leader.voters()),
+            _ => None,
+        }
     }
 
-    fn persisted(&mut self, state: ElectionState, effects: &mut Vec<Effect>) {
-        assert!(state.epoch >= self.persisted.epoch, "{state} persisted over {}", self.persisted);
-        assert!(state.epoch <= self.epoch, "{state} persisted in epoch {}", self.epoch);
-        self.persisted = state;
-        let Role::Candidate(candidate) = &mut self.role else { return };
-        if state != candidate.state() {
+    /// How far the observers are; only the leader knows (DescribeQuorum).
+    pub fn observers(&self) -> Option<&BTreeMap<ReplicaKey, Progress>> {
+        match &self.role {
+            Role::Leader(leader) => Some(leader.observers()),
+            _ => None,
+        }
+    }
+
+    fn start(&mut self) {
+        if self.running {
             return;
         }
-        candidate.grant(self.config.me);
-        if !candidate.has_won(&self.config.voters) {
-            return;
-        }
-        let leader = crate::role::Leader::new(candidate, self.log_end.0);
-        let (epoch, base) = (leader.epoch(), leader.start());
-        let message = leader.leader_change(&self.config);
-        self.take_role(Role::Leader(leader));
-        self.placed_end = base.plus(1);
-        effects.push(Effect::BecameLeader { epoch, start: base });
-        effects.push(Effect::AppendLeaderChange { base, epoch, message });
-    }
-
-    fn appended(&mut self, end: LogEnd) {
-        assert!(end >= self.log_end, "the log shrank from {} to {end}", self.log_end);
-        assert!(end.0 <= self.placed_end, "appended up to {end}, placed up to {}", self.placed_end);
-        self.log_end = end;
-    }
-
-    fn synced(&mut self, end: DurableEnd, effects: &mut Vec<Effect>) {
-        assert!(end.0 <= self.log_end.0, "durable up to {end}, appended up to {}", self.log_end);
-        // A log's own knowledge may begin below its start.
-        self.durable_end = self.durable_end.max(end);
-        if let Role::Leader(leader) = &mut self.role {
-            leader.heard_of(self.config.me.id, self.durable_end);
-        }
-        self.advance_high_watermark(effects);
-    }
-
-    fn resign(&mut self, effects: &mut Vec<Effect>) {
-        if let Role::Leader(leader) = &self.role {
-            effects.push(Effect::Resigned { epoch: leader.epoch() });
-        }
-        self.take_role(Role::Resigned(Resigned));
-    }
-
-    /// The only writer of the high watermark.
-    fn advance_high_watermark(&mut self, effects: &mut Vec<Effect>) {
-        let Role::Leader(leader) = &self.role else { return };
-        let Some(to) = leader.committed_end(&self.config.voters) else { return };
-        let from = self.high_watermark;
-        if from.is_some_and(|from| to <= from) {
-            return;
-        }
-        self.high_watermark = Some(to);
-        effects.push(Effect::HighWatermark { to });
-        if from.is_none_or(|from| from <= leader.start()) {
-            effects.push(Effect::LeaderAccepted { epoch: leader.epoch() });
+        self.running = true;
+        if let Role::Unattached(unattached) = &mut self.role {
+            // Short: whoever has a leader refuses the pre-vote, and a cluster that starts need not wait.
+            let patience = self.config.timeouts.election / 10;
+            let alone = self.config.voters.is_only(self.config.me);
+            let patience = if alone { Duration::ZERO } else { share(patience, self.draw) };
+            unattached.deadline = self.config.is_voter().then(|| self.now + patience);
+            unattached.discovery = Canvass::new(self.config.peers().map(|peer| peer.id));
         }
     }
 
-    /// The only writer of the epoch.
-    fn enter_epoch(&mut self, epoch: LeaderEpoch) {
-        assert!(epoch > self.epoch, "epoch {epoch} entered from {}", self.epoch);
-        self.epoch = epoch;
+    /// Gives up for good.
+    fn stop(&mut self, effects: &mut Vec<Effect>) {
+        self.running = false;
+        match &self.role {
+            Role::Leader(_) => self.resign(effects),
+            Role::Resigned(_) => {}
+            _ => {
+                let voted = self.role.voted(self.config.me);
+                let discovery = Canvass::new([]);
+                let unattached = Unattached { voted, deadline: None, discovery };
+                // What it must remember of the epoch's leader is in the file, and its epoch does not change again.
+                self.role = Role::Unattached(unattached);
+            }
+        }
+        if let Role::Resigned(resigned) = &mut self.role {
+            resigned.deadline = None;
+        }
     }
 
-    /// The only writer of the role: the table at the head of this file.
-    fn take_role(&mut self, role: Role) {
-        let (from, to) = (self.role.name(), role.name());
-        let allowed = match from {
-            RoleName::Unattached => matches!(to, RoleName::Candidate | RoleName::Resigned),
-            RoleName::Candidate => matches!(to, RoleName::Leader | RoleName::Resigned),
-            RoleName::Leader | RoleName::Resigned => to == RoleName::Resigned,
+    fn request(&mut self, token: Token, request: Request, effects: &mut Vec<Effect>) {
+        let body = match request {
+            Request::Vote(vote) => self.vote_asked(vote, effects),
+            Request::BeginEpoch { epoch, leader } => self.epoch_begun(epoch, leader, effects),
+            Request::EndEpoch { epoch, leader, successors } => {
+                self.epoch_ended(epoch, leader, &successors, effects)
+            }
+            Request::Fetch(fetch) => match self.fetch_asked(token, fetch, effects) {
+                Some(body) => body,
+                None => return,
+            },
+            Request::FetchSnapshot(fetch) => self.snapshot_asked(fetch),
         };
-        assert!(allowed, "a replica that is {from} can't become {to}");
-        self.role = role;
+        effects.push(self.reply(token, body));
     }
 
-    fn assert_invariants(&self) {
-        assert!(self.epoch >= self.persisted.epoch, "{self:?}");
-        assert!(self.log_start <= self.log_end.0, "{self:?}");
-        assert!(self.durable_end.0 <= self.log_end.0, "{self:?}");
-        assert!(self.log_end.0 <= self.placed_end, "{self:?}");
-        if let Some(high_watermark) = self.high_watermark {
-            assert!(high_watermark <= self.durable_end.0, "committed beyond what is durable: {self:?}");
+    fn reply(&self, token: Token, body: Result<Answer, Rejection>) -> Effect {
+        Effect::Reply(token, Response { epoch: self.epoch, leader: self.leader(), body })
+    }
+
+    fn response(&mut self, id: RequestId, response: Response, effects: &mut Vec<Effect>) {
+        if !self.running {
+            return;
+        }
+        // Whoever asked in an epoch that is over has no use for the answer; the news in it are taken in any case.
+        // What contradicts itself is not worth more than no answer.
+        if self.learn(response.epoch, response.leader, effects).is_err() {
+            return self.retry(id);
+        }
+        if response.epoch < self.epoch && response.body.is_ok() {
+            self.retry(id);
+            return;
         }
         match &self.role {
-            Role::Unattached(_) | Role::Resigned(_) => {}
-            Role::Candidate(candidate) => assert_eq!(candidate.state().epoch, self.epoch, "{self:?}"),
-            Role::Leader(leader) => {
-                assert_eq!(leader.epoch(), self.epoch, "{self:?}");
-                assert_eq!(self.persisted.epoch, self.epoch, "leads in an epoch not persisted: {self:?}");
-                assert_eq!(self.persisted.voted, Some(self.config.me), "leads without its vote: {self:?}");
-                assert_eq!(self.persisted.leader, Some(self.config.me.id), "{self:?}");
-                assert!(leader.start() < self.placed_end, "{self:?}");
+            Role::Follower(_) => self.fetched(id, response.body, effects),
+            Role::Prospective(_) | Role::Candidate(_) => self.voted(id, response.body, effects),
+            Role::Unattached(_) | Role::Leader(_) | Role::Resigned(_) => {
+                self.told(id, response.epoch, response.body, effects);
             }
         }
     }
-}
 
-impl fmt::Display for Unsupported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unsupported::MoreThanOneVoter => "a metadata quorum of more than one voter is not supported yet",
-            Unsupported::Observer => "this node must be the voter of its metadata quorum",
-        })
+    fn failed(&mut self, id: RequestId, failure: crate::effect::Failure) {
+        match &self.role {
+            Role::Follower(_) => self.fetch_failed(id, failure),
+            _ => self.retry(id),
+        }
+    }
+
+    /// Asks again what `id` asked, after a pause.
+    fn retry(&mut self, id: RequestId) {
+        let at = self.now + self.config.timeouts.backoff;
+        if let Some(canvass) = self.role.canvass()
+            && let Some(peer) = canvass.whom(id)
+        {
+            canvass.again(peer, at);
+        }
+        self.fetch_again(id, at);
+    }
+
+    fn appended(&mut self, end: LogEnd, effects: &mut Vec<Effect>) {
+        match &mut self.role {
+            Role::Leader(leader) => {
+                assert!(end.0 <= self.placed_end, "appended up to {end}, placed up to {}", self.placed_end);
+                let epoch = EpochStart { epoch: leader.epoch(), start: leader.start() };
+                self.log.appended(&[epoch], end);
+                // The others may have it while this replica's own sync is on its way.
+                self.answer_parked(effects);
+            }
+            Role::Follower(Follower { fetching: fetching @ Fetching::Appending(_), .. }) => {
+                let next = Fetching::NotBefore(self.now);
+                let Fetching::Appending(batches) = std::mem::replace(fetching, next) else { unreachable!() };
+                assert_eq!(end.0, batches.end, "the leader's batches end elsewhere");
+                self.log.appended(&batches.epochs, end);
+                self.placed_end = end.0;
+            }
+            // Told to append, and then told of a new epoch: what is in the log is in the log.
+            role => panic!("{} appended up to {end}", role.name()),
+        }
+    }
+
+    /// The log can't be written: nothing placed will be in it.
+    fn append_failed(&mut self, effects: &mut Vec<Effect>) {
+        self.placed_end = self.log.end().0;
+        match &mut self.role {
+            Role::Leader(_) => self.resign(effects),
+            Role::Follower(follower) => {
+                follower.fetching = Fetching::NotBefore(self.now + self.config.timeouts.backoff);
+            }
+            _ => {}
+        }
+    }
+
+    fn synced(&mut self, end: DurableEnd, effects: &mut Vec<Effect>) {
+        self.log.synced(end);
+        self.advance_as_leader(effects);
+        self.advance_as_follower(effects);
+    }
+
+    /// Moves a leader's high watermark to what a majority has, and answers whom that is news to.
+    fn advance_as_leader(&mut self, effects: &mut Vec<Effect>) {
+        let Role::Leader(leader) = &self.role else { return };
+        let (voters, me) = (&self.config.voters, self.config.me.id);
+        let (epoch, start) = (leader.epoch(), leader.start());
+        // A majority may have more than the leader itself has made durable; it is committed, but not yet told.
+        let Some(to) = leader.committed_end(self.log.durable(), voters, me) else { return };
+        let to = to.min(self.log.durable().0);
+        let first = self.high_watermark.is_none_or(|before| before <= start);
+        if to > start && self.advance_high_watermark(to, effects) && first {
+            effects.push(Effect::LeaderAccepted { epoch });
+        }
+        self.answer_parked(effects);
+    }
+
+    /// The only writer of the high watermark. It never goes back.
+    fn advance_high_watermark(&mut self, to: Offset, effects: &mut Vec<Effect>) -> bool {
+        if self.high_watermark.is_some_and(|from| to <= from) {
+            return false;
+        }
+        self.high_watermark = Some(to);
+        effects.push(Effect::HighWatermark { to });
+        true
+    }
+
+    fn send(&mut self, to: BrokerId, request: Request, effects: &mut Vec<Effect>) -> RequestId {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        effects.push(Effect::Send(to, id, request));
+        id
+    }
+
+    fn assert_invariants(&self) {
+        self.log.assert_invariants();
+        assert!(self.epoch >= self.log.last().epoch, "{self:?}");
+        assert_eq!(self.epoch, self.persisted.epoch, "{self:?}");
+        assert!(self.log.end().0 <= self.placed_end, "{self:?}");
+        assert_eq!(self.persisted.voted, self.role.voted(self.config.me), "{self:?}");
+        if let Some(high_watermark) = self.high_watermark {
+            assert!(high_watermark <= self.log.durable().0, "committed beyond what is durable: {self:?}");
+        }
+        let voter = self.config.is_voter();
+        match &self.role {
+            Role::Unattached(_) => {}
+            Role::Follower(follower) => assert_eq!(self.persisted.leader, Some(follower.leader), "{self:?}"),
+            Role::Prospective(_) | Role::Candidate(_) => assert!(voter, "{self:?}"),
+            Role::Leader(leader) => {
+                assert!(voter && leader.epoch() == self.epoch, "{self:?}");
+                assert_eq!(self.persisted.leader, Some(self.config.me.id), "{self:?}");
+                assert!(leader.start() < self.placed_end, "{self:?}");
+            }
+            Role::Resigned(_) => assert!(voter, "{self:?}"),
+        }
     }
 }
 
-impl std::error::Error for Unsupported {}
+/// A random share of `span`.
+fn share(span: Duration, draw: u64) -> Duration {
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(draw % nanos.max(1))
+}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,168 +1,136 @@
-//! Whatever a process, its disk and its restarts do, epochs are used once and a commit is durable.
+//! Whatever clocks, networks, disks and processes do to a quorum: the invariants of [`crate::cluster`] hold.
 
-use super::*;
-use model::{DirectoryId, Uuid};
+use crate::cluster::Cluster;
+use crate::effect::Failure;
+use crate::{Input, Quorum};
+use model::time::Duration;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
 
+/// One thing that happens. The numbers choose among what there is.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Start,
-    Persisted,
-    Propose(usize),
-    /// Appends this share of what was placed and is not appended, in percent.
-    Append(i64),
-    AppendFailed,
-    /// Syncs this share of what is not durable, in percent.
-    Sync(i64),
-    Resign,
-    /// The process dies; this share of what is not durable survives, in percent.
-    Crash(i64),
+    /// So many messages arrive; old ones may stay behind.
+    Deliver(u8, u8),
+    /// A message is lost, and its sender told so.
+    Lose(u8),
+    /// Time goes on to the next deadline of a replica, or by so many milliseconds.
+    Wait(u8, u16),
+    /// A leader is asked to append.
+    Propose(u8, u8),
+    /// A replica's log is synced.
+    Sync(u8),
+    /// A process dies, this many effects into what it was doing, and with it a share (percent) of what its disk had not
+    /// synced.
+    Crash(u8, u8),
+    /// A process starts again.
+    Restart(u8),
+    /// One link, one way, is cut or restored.
+    Link(u8, u8),
+    /// A replica, the leader if there is one and it is meant, is cut off in both ways.
+    Isolate(u8),
+    /// All links work again.
+    Mend,
+    /// A replica takes a snapshot of what it knows to be committed, and may trim its log.
+    Snapshot(u8, bool),
+    /// A stopped replica's disk is replaced, if the quorum can bear it.
+    Wipe(u8),
+    /// A process is told to stop; it dies afterwards.
+    Resign(u8),
+    /// The next append fails.
+    FailAppend(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => Just(Step::Start),
-        4 => Just(Step::Persisted),
-        6 => (1..10usize).prop_map(Step::Propose),
-        8 => (0..=100i64).prop_map(Step::Append),
-        1 => Just(Step::AppendFailed),
-        8 => (0..=100i64).prop_map(Step::Sync),
-        1 => Just(Step::Resign),
-        2 => (0..=100i64).prop_map(Step::Crash),
+        30 => (any::<u8>(), 1..12u8).prop_map(|(which, count)| Step::Deliver(which, count)),
+        2 => any::<u8>().prop_map(Step::Lose),
+        12 => (any::<u8>(), 0..600u16).prop_map(|(who, ms)| Step::Wait(who, ms)),
+        8 => (any::<u8>(), 1..8u8).prop_map(|(who, records)| Step::Propose(who, records)),
+        16 => any::<u8>().prop_map(Step::Sync),
+        3 => (any::<u8>(), any::<u8>()).prop_map(|(who, kept)| Step::Crash(who, kept)),
+        4 => any::<u8>().prop_map(Step::Restart),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Step::Link(from, to)),
+        2 => any::<u8>().prop_map(Step::Isolate),
+        2 => Just(Step::Mend),
+        1 => (any::<u8>(), any::<bool>()).prop_map(|(who, trim)| Step::Snapshot(who, trim)),
+        1 => any::<u8>().prop_map(Step::Wipe),
+        1 => any::<u8>().prop_map(Step::Resign),
+        1 => any::<u8>().prop_map(Step::FailAppend),
     ]
 }
 
-/// The world around a replica: its file, and a log that is the epochs of its records.
-struct World {
-    quorum: Quorum,
-    file: Option<ElectionState>,
-    persisting: Option<ElectionState>,
-    log: Vec<LeaderEpoch>,
-    durable: usize,
-    /// Epochs of the records placed and not appended.
-    placed: Vec<LeaderEpoch>,
-    /// Epochs in which anybody led.
-    led: BTreeSet<LeaderEpoch>,
-    /// The committed prefix.
-    committed: Vec<LeaderEpoch>,
+fn pick(cluster: &Cluster, who: u8) -> usize {
+    who as usize % cluster.replicas.len()
 }
 
-fn open(file: Option<ElectionState>, log: &[LeaderEpoch]) -> Quorum {
-    let me = ReplicaKey { id: BrokerId(1), directory: Some(DirectoryId(Uuid([7; 16]))) };
-    let end = LogEnd(Offset(log.len() as i64));
-    let tail = LogTail { start: Offset(0), end, last_epoch: log.last().copied() };
-    Quorum::new(Config { me, voters: Voters::new([me]) }, file, tail).unwrap()
-}
-
-impl World {
-    fn new() -> World {
-        let (log, placed, committed, led) = (vec![], vec![], vec![], BTreeSet::new());
-        World {
-            quorum: open(None, &[]),
-            file: None,
-            persisting: None,
-            log,
-            durable: 0,
-            placed,
-            led,
-            committed,
-        }
-    }
-
-    fn apply(&mut self, step: Step) -> Result<(), TestCaseError> {
-        let before = (self.quorum.epoch(), self.quorum.high_watermark());
-        match step {
-            Step::Start => self.input(Input::Start)?,
-            Step::Persisted => {
-                if let Some(state) = self.persisting.take() {
-                    self.file = Some(state);
-                    self.input(Input::Persisted(state))?;
-                }
-            }
-            Step::Propose(records) => match self.quorum.propose(records) {
-                Ok(Placement { epoch, base, end }) => {
-                    prop_assert_eq!(base.0 as usize, self.log.len() + self.placed.len());
-                    prop_assert_eq!(end, base.plus(records as i64));
-                    self.placed.extend(std::iter::repeat_n(epoch, records));
-                }
-                Err(Refusal::NotLeader { .. }) => prop_assert_ne!(self.quorum.role(), RoleName::Leader),
-            },
-            Step::Append(share) => {
-                let records = self.placed.len() * share as usize / 100;
-                self.log.extend(self.placed.drain(..records));
-                self.input(Input::Appended { end: LogEnd(Offset(self.log.len() as i64)) })?;
-            }
-            Step::AppendFailed => {
-                self.placed.clear();
-                self.input(Input::AppendFailed)?;
-            }
-            Step::Sync(share) => {
-                self.durable += (self.log.len() - self.durable) * share as usize / 100;
-                self.input(Input::Synced { end: DurableEnd(Offset(self.durable as i64)) })?;
-            }
-            Step::Resign => self.input(Input::Resign)?,
-            Step::Crash(share) => {
-                let kept = self.durable + (self.log.len() - self.durable) * share as usize / 100;
-                self.log.truncate(kept);
-                self.placed.clear();
-                self.persisting = None;
-                self.quorum = open(self.file, &self.log);
-                prop_assert!(self.log.starts_with(&self.committed), "a committed record is gone");
-                return Ok(());
+fn apply(cluster: &mut Cluster, step: Step) {
+    match step {
+        Step::Deliver(which, count) => (0..count).for_each(|_| cluster.deliver(which as usize)),
+        Step::Lose(which) => {
+            if !cluster.network.is_empty() {
+                let message =
+                    cluster.network.remove(which as usize % cluster.network.len()).expect("in range");
+                cluster.lost(message, Failure::TimedOut);
             }
         }
-        prop_assert!(self.quorum.epoch() >= before.0, "the epoch went back");
-        prop_assert!(self.quorum.high_watermark() >= before.1, "the high watermark went back");
-        Ok(())
-    }
-
-    fn input(&mut self, input: Input) -> Result<(), TestCaseError> {
-        for effect in self.quorum.step(Instant(0), input) {
-            match effect {
-                Effect::Persist(state) => self.persisting = Some(state),
-                Effect::BecameLeader { epoch, .. } => {
-                    prop_assert!(self.led.insert(epoch), "epoch {} led twice", epoch);
-                    prop_assert_eq!(
-                        self.file.map(|file| file.epoch),
-                        Some(epoch),
-                        "led before the vote was durable"
-                    );
-                }
-                Effect::AppendLeaderChange { base, epoch, .. } => {
-                    prop_assert_eq!(base.0 as usize, self.log.len());
-                    prop_assert!(
-                        self.log.iter().all(|earlier| *earlier < epoch),
-                        "epoch {} in the log",
-                        epoch
-                    );
-                    self.placed = vec![epoch];
-                }
-                Effect::HighWatermark { to } => {
-                    let to = to.0 as usize;
-                    prop_assert!(to <= self.durable, "committed and not durable");
-                    prop_assert_eq!(
-                        self.log[to - 1],
-                        self.quorum.epoch(),
-                        "committed without the own epoch's record"
-                    );
-                    prop_assert!(self.log.starts_with(&self.committed), "a committed record changed");
-                    self.committed = self.log[..to].to_vec();
-                }
-                Effect::LeaderAccepted { epoch } => prop_assert_eq!(self.committed.last(), Some(&epoch)),
-                Effect::Resigned { epoch } => prop_assert_eq!(epoch, self.quorum.epoch()),
+        Step::Wait(who, ms) => {
+            let deadline =
+                cluster.replicas[pick(cluster, who)].quorum.as_ref().and_then(Quorum::next_deadline);
+            let by = Duration::from_millis(ms.into());
+            cluster.wait_until(deadline.unwrap_or(cluster.now + by).min(cluster.now + by));
+        }
+        Step::Propose(who, records) => {
+            // Whoever thinks that it leads, which may be several.
+            let leaders: Vec<usize> = (0..cluster.replicas.len()).filter(|at| cluster.leads(*at)).collect();
+            if !leaders.is_empty() {
+                cluster.propose(leaders[who as usize % leaders.len()], records.into());
             }
         }
-        Ok(())
+        Step::Sync(who) => cluster.sync(pick(cluster, who)),
+        Step::Crash(who, kept) => cluster.crash(pick(cluster, who), kept.into()),
+        Step::Restart(who) => cluster.restart(pick(cluster, who)),
+        Step::Link(from, to) => {
+            let link = (pick(cluster, from), pick(cluster, to));
+            if !cluster.cut.remove(&link) {
+                cluster.cut.insert(link);
+            }
+        }
+        Step::Isolate(who) => {
+            let at = cluster.leader().filter(|_| who % 2 == 0).unwrap_or(pick(cluster, who));
+            for other in 0..cluster.replicas.len() {
+                cluster.cut.extend([(at, other), (other, at)]);
+            }
+        }
+        Step::Mend => cluster.cut.clear(),
+        Step::Snapshot(who, trim) => cluster.snapshot(pick(cluster, who), trim),
+        Step::Wipe(who) => cluster.wipe(pick(cluster, who)),
+        Step::Resign(who) => {
+            let at = pick(cluster, who);
+            cluster.input(at, Input::Resign);
+            cluster.crash(at, 100);
+        }
+        Step::FailAppend(who) => {
+            let at = pick(cluster, who);
+            cluster.replicas[at].fail_append = true;
+        }
     }
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
     #[test]
-    fn epochs_grow_one_leader_each_and_commits_last(steps in prop::collection::vec(step(), 0..120)) {
-        let mut world = World::new();
+    fn a_quorum_agrees_and_loses_nothing(
+        voters in 1..6usize,
+        formatted in any::<bool>(),
+        seed in any::<u64>(),
+        steps in prop::collection::vec(step(), 0..800),
+    ) {
+        let mut cluster = Cluster::new(voters, formatted);
+        cluster.draws = seed;
         for step in steps {
-            world.apply(step)?;
+            apply(&mut cluster, step);
         }
+        cluster.heal();
     }
 }

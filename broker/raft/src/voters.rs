@@ -58,6 +58,12 @@ impl Voters {
         self.members.len() == 1 && self.contains(replica)
     }
 
+    /// How many there are.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
     /// How many make a majority.
     pub fn majority(&self) -> usize {
         self.members.len() / 2 + 1

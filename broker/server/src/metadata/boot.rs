@@ -14,8 +14,11 @@ use crate::shard;
 use controller::{BrokerRegistration, ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint, features};
 use log::{Log, LogConfig, MetaProperties, PartitionName};
 use model::config::BrokerSettings;
-use model::{BrokerEpoch, Offset, PartitionIndex, Uuid};
-use raft::{Config, ELECTION_FILE_NAME, ElectionState, Input, LogTail, Quorum, ReplicaKey, Voters};
+use model::{BrokerEpoch, LeaderEpoch, Offset, PartitionIndex, Uuid};
+use raft::{
+    Config, ELECTION_FILE_NAME, ElectionState, EpochStart, Input, LogView, Quorum, ReplicaKey, SnapshotId,
+    Timeouts, Voters,
+};
 use runtime::{Disk, Runtime};
 use std::path::Path;
 use std::sync::Arc;
@@ -47,10 +50,9 @@ pub async fn boot<R: Runtime>(
     shard::open::announce(&rt, METADATA, &log, &recovered);
     complete_from(log.start())?;
     let state = election_state(rt.disk(), &name.dir()).await?;
-    let tail = LogTail { start: log.start(), end: log.end(), last_epoch: log.latest_epoch() };
     let me = ReplicaKey { id: settings.node_id, directory: identity.meta.directory };
-    let config = Config { me, voters: Voters::new([me]) };
-    let quorum = Quorum::new(config, state, tail).map_err(|error| BootError(error.to_string()))?;
+    let config = Config { me, voters: Voters::new([me]), timeouts: Timeouts::DEFAULT };
+    let quorum = Quorum::new(config, state, log_view(&log)?);
     let cluster = identity.meta.cluster.clone();
     let controller = Controller::new(cluster.clone(), controller::Settings::of(&settings));
     let published = Arc::new(Snapshot::new(ClusterImage::new(cluster)));
@@ -71,6 +73,8 @@ pub async fn boot<R: Runtime>(
     };
     node.checkpoints.note(node.points());
     let booted = async {
+        // Opening the log has synced what it kept.
+        node.perform(Input::Synced { end: node.log.durable_end() }).await?;
         node.perform(Input::Start).await?;
         node.register(identity).await
     };
@@ -125,6 +129,15 @@ fn complete_from(start: Offset) -> Result<(), BootError> {
         "the metadata log begins at {start}: what came before is in a snapshot of Kafka's, and snapshots can't be read yet"
     );
     Err(BootError(why))
+}
+
+/// What the quorum is to know of a log that begins at offset 0.
+fn log_view<D: Disk>(log: &Log<D>) -> Result<LogView, BootError> {
+    // An epoch that had no record yet when the process ended left no trace but here.
+    let with_records = log.epochs().iter().filter(|entry| entry.start < log.end().0);
+    let epochs = with_records.map(|entry| EpochStart { epoch: entry.epoch, start: entry.start }).collect();
+    let base = SnapshotId { end: log.start(), epoch: LeaderEpoch(0) };
+    LogView::recovered(base, None, epochs, log.end()).map_err(|error| BootError(error.to_string()))
 }
 
 /// Kafka's defaults for the metadata log: segments of 1 GiB or seven days.

@@ -153,48 +153,44 @@ impl<R: Runtime> Node<R> {
 
     /// Performs the effects of `input`, and of whatever they lead to.
     pub(super) async fn perform(&mut self, input: Input) -> Result<(), NodeError> {
-        let mut effects = VecDeque::from(self.quorum.step(self.rt.now(), input));
+        let mut effects = VecDeque::from(self.step(input));
         while let Some(effect) = effects.pop_front() {
-            let then = match effect {
-                Effect::Persist(state) => {
-                    self.persist(&state).await?;
-                    Some(Input::Persisted(state))
-                }
+            match effect {
+                Effect::Persist(state) => self.persist(&state).await?,
                 Effect::BecameLeader { epoch, .. } => {
                     self.log.begin_epoch(epoch);
                     self.rt.observe(Event::BecameLeader { partition: METADATA, epoch });
-                    None
                 }
                 Effect::AppendLeaderChange { base, epoch, message } => {
                     let record = ControlRecord::LeaderChange(message);
                     let batch = ControlRecord::batch(&[record], base, epoch, self.now());
                     self.append_batch(batch.expect("a quorum's voters fit a record")).await?;
-                    Some(Input::Appended { end: self.log.end() })
+                    effects.extend(self.step(Input::Appended { end: self.log.end() }));
+                    effects.extend(self.sync().await?);
                 }
                 Effect::HighWatermark { to } => {
                     self.rt.observe(Event::HighWatermark { partition: METADATA, to });
                     self.controller.committed_to(to);
-                    None
                 }
-                Effect::LeaderAccepted { epoch } => {
-                    self.take_over(epoch).await?;
-                    None
-                }
+                Effect::LeaderAccepted { epoch } => self.take_over(epoch).await?,
                 Effect::Resigned { epoch } => {
                     info!(%epoch, "resigned as controller");
                     self.controller.resigned();
-                    None
                 }
-            };
-            if let Some(input) = then {
-                let appended = matches!(input, Input::Appended { .. });
-                effects.extend(self.quorum.step(self.rt.now(), input));
-                if appended {
-                    effects.extend(self.sync().await?);
-                }
+                Effect::Send(..)
+                | Effect::Reply(..)
+                | Effect::Append(_)
+                | Effect::Truncate(_)
+                | Effect::WriteSnapshot(_)
+                | Effect::InstallSnapshot(_)
+                | Effect::BecameFollower { .. } => unreachable!("a quorum of one has no peers: {effect}"),
             }
         }
         Ok(())
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Effect> {
+        self.quorum.step(self.rt.now(), self.rt.draw(), input)
     }
 
     /// Appends metadata records as one batch, and returns when they are committed. A full disk leaves the log, the
@@ -251,7 +247,7 @@ impl<R: Runtime> Node<R> {
         let end = self.log.finish_sync(done);
         self.rt.observe(Event::Synced { partition: METADATA, end });
         self.checkpoints.note(self.points());
-        Ok(self.quorum.step(self.rt.now(), Input::Synced { end }))
+        Ok(self.step(Input::Synced { end }))
     }
 
     /// How far the metadata log needs no recovery: damage below is told, not taken for a torn tail.
