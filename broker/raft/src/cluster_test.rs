@@ -478,6 +478,13 @@ impl Cluster {
         (0..self.replicas.len()).filter(|at| self.leads(*at)).max_by_key(epoch)
     }
 
+    /// Up to where `leader` knows the log of `voter` to be durable.
+    pub(crate) fn knows(&self, leader: usize, voter: usize) -> usize {
+        let voters = self.replicas[leader].quorum.as_ref().and_then(Quorum::voters);
+        let progress = voters.and_then(|voters| voters.get(&BrokerId(voter as i32)));
+        progress.map_or(0, |progress| progress.end.0.0 as usize)
+    }
+
     pub(crate) fn leads(&self, at: usize) -> bool {
         self.replicas[at].quorum.as_ref().is_some_and(|quorum| quorum.role() == RoleName::Leader)
     }
