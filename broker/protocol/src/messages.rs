@@ -4,13 +4,19 @@
 //! to its empty value, not to null, unless it says `default_null`: Kafka's rule, so name such fields in answers.
 
 pub mod api_versions;
+pub mod begin_quorum_epoch;
 pub mod create_topics;
 pub mod delete_topics;
 pub mod describe_configs;
+pub mod describe_quorum;
+pub mod end_quorum_epoch;
+pub mod envelope;
 pub mod fetch;
+pub mod fetch_snapshot;
 pub mod list_offsets;
 pub mod metadata;
 pub mod produce;
+pub mod vote;
 
 /// Makes two messages a pair.
 macro_rules! pair {

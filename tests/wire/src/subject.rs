@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use protocol::messages::{
-    api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
+    api_versions, begin_quorum_epoch, create_topics, delete_topics, describe_configs, describe_quorum,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, list_offsets, metadata, produce, vote,
 };
 use protocol::{ApiKey, BodyError, Request};
 use records::codec::{DecodeError, EncodeError, Reader, Writer};
@@ -83,6 +84,12 @@ pub fn requests() -> Vec<Asked> {
         asked::<fetch::FetchRequest>(),
         asked::<list_offsets::ListOffsetsRequest>(),
         asked::<metadata::MetadataRequest>(),
+        asked::<vote::VoteRequest>(),
+        asked::<begin_quorum_epoch::BeginQuorumEpochRequest>(),
+        asked::<end_quorum_epoch::EndQuorumEpochRequest>(),
+        asked::<fetch_snapshot::FetchSnapshotRequest>(),
+        asked::<describe_quorum::DescribeQuorumRequest>(),
+        asked::<envelope::EnvelopeRequest>(),
         asked::<produce::ProduceRequest>(),
     ]
 }
@@ -104,6 +111,18 @@ pub fn messages() -> Vec<Subject> {
         subject::<list_offsets::ListOffsetsResponse>("clients"),
         subject::<metadata::MetadataRequest>("clients"),
         subject::<metadata::MetadataResponse>("clients"),
+        subject::<vote::VoteRequest>("clients"),
+        subject::<vote::VoteResponse>("clients"),
+        subject::<begin_quorum_epoch::BeginQuorumEpochRequest>("clients"),
+        subject::<begin_quorum_epoch::BeginQuorumEpochResponse>("clients"),
+        subject::<end_quorum_epoch::EndQuorumEpochRequest>("clients"),
+        subject::<end_quorum_epoch::EndQuorumEpochResponse>("clients"),
+        subject::<fetch_snapshot::FetchSnapshotRequest>("clients"),
+        subject::<fetch_snapshot::FetchSnapshotResponse>("clients"),
+        subject::<describe_quorum::DescribeQuorumRequest>("clients"),
+        subject::<describe_quorum::DescribeQuorumResponse>("clients"),
+        subject::<envelope::EnvelopeRequest>("clients"),
+        subject::<envelope::EnvelopeResponse>("clients"),
         subject::<produce::ProduceRequest>("clients"),
         subject::<produce::ProduceResponse>("clients"),
     ]

@@ -7,7 +7,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages as theirs;
 use kafka_protocol::protocol::{Decodable, Encodable, Message as TheirMessage};
 use protocol::messages::{
-    api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
+    api_versions, begin_quorum_epoch, create_topics, delete_topics, describe_configs, describe_quorum,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, list_offsets, metadata, produce, vote,
 };
 use protocol::{
     ApiKey, Frame, Message, Request, RequestHeader, request_header_version, response_header_version,
@@ -72,6 +73,24 @@ fn requests_and_responses_are_the_same_bytes() {
     assert_eq!(agree::<list_offsets::ListOffsetsResponse, theirs::ListOffsetsResponse>(), (1, 10));
     assert_eq!(agree::<metadata::MetadataRequest, theirs::MetadataRequest>(), (0, 13));
     assert_eq!(agree::<metadata::MetadataResponse, theirs::MetadataResponse>(), (0, 13));
+    assert_eq!(agree::<vote::VoteRequest, theirs::VoteRequest>(), (0, 2));
+    assert_eq!(agree::<vote::VoteResponse, theirs::VoteResponse>(), (0, 2));
+    assert_eq!(
+        agree::<begin_quorum_epoch::BeginQuorumEpochRequest, theirs::BeginQuorumEpochRequest>(),
+        (0, 1)
+    );
+    assert_eq!(
+        agree::<begin_quorum_epoch::BeginQuorumEpochResponse, theirs::BeginQuorumEpochResponse>(),
+        (0, 1)
+    );
+    assert_eq!(agree::<end_quorum_epoch::EndQuorumEpochRequest, theirs::EndQuorumEpochRequest>(), (0, 1));
+    assert_eq!(agree::<end_quorum_epoch::EndQuorumEpochResponse, theirs::EndQuorumEpochResponse>(), (0, 1));
+    assert_eq!(agree::<fetch_snapshot::FetchSnapshotRequest, theirs::FetchSnapshotRequest>(), (0, 1));
+    assert_eq!(agree::<fetch_snapshot::FetchSnapshotResponse, theirs::FetchSnapshotResponse>(), (0, 1));
+    assert_eq!(agree::<describe_quorum::DescribeQuorumRequest, theirs::DescribeQuorumRequest>(), (0, 2));
+    assert_eq!(agree::<describe_quorum::DescribeQuorumResponse, theirs::DescribeQuorumResponse>(), (0, 2));
+    assert_eq!(agree::<envelope::EnvelopeRequest, theirs::EnvelopeRequest>(), (0, 0));
+    assert_eq!(agree::<envelope::EnvelopeResponse, theirs::EnvelopeResponse>(), (0, 0));
     assert_eq!(agree::<produce::ProduceRequest, theirs::ProduceRequest>(), (3, 13));
     assert_eq!(agree::<produce::ProduceResponse, theirs::ProduceResponse>(), (3, 13));
 }
