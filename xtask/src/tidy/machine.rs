@@ -27,7 +27,7 @@ pub(super) fn check(file: &File) -> Vec<Violation> {
     violations
 }
 
-/// Whether `needle` occurs where a path begins, and ends where a name does: neither `net/work/` nor `/rooted` is meant.
+/// Whether `needle` occurs where a path begins, and ends where a name does: not in the midst of a longer path or name.
 fn starts_a_path(line: &str, needle: &str) -> bool {
     line.match_indices(needle).any(|(at, _)| {
         let before = line[..at].chars().next_back();
