@@ -21,6 +21,7 @@ mod properties;
 mod read;
 mod recovery;
 mod rewrite;
+mod round;
 mod search;
 mod segment;
 mod sync;

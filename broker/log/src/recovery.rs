@@ -19,6 +19,7 @@ use crate::names::{self, segment_file};
 use crate::offset_index::OffsetEntry;
 use crate::open::{Listed, start_over};
 use crate::rewrite::{self, Kept};
+use crate::round::Round;
 use crate::segment::{Active, Indexes, Sealed, remove_segment};
 use crate::sync::Durability;
 use crate::walk::{Flaw, Order, Step, Walk};
@@ -63,11 +64,12 @@ pub(crate) async fn recover<D: Disk>(
         Some(_) => segments.partition_point(|segment| segment.base <= point).saturating_sub(1),
         None => 0,
     };
+    let mut repair = Repair::new(&disk, &dir, &config);
     let mut sealed = Vec::new();
     for (segment, next) in segments[..first].iter().zip(&segments[1..]) {
         sealed.push(match segment.believed() {
             Some(sealed) => cut_again(&disk, &dir, sealed, next.base).await?,
-            None => index_again(&disk, &dir, &config, segment, next.base).await?,
+            None => index_again(&disk, &dir, &config, segment, next.base, &mut repair.round).await?,
         });
     }
     let stored = epochs.clone();
@@ -75,8 +77,6 @@ pub(crate) async fn recover<D: Disk>(
     // What begins later is taken from the batches that are kept.
     epochs.truncate_from_end(segments[first].base);
 
-    let mut repair =
-        Repair { disk: &disk, dir: &dir, config: &config, kept: Vec::new(), truncated: 0, rewritten: 0 };
     let mut end = segments[first].base;
     let mut dropped = segments.len();
     for (index, segment) in segments.iter().enumerate().skip(first) {
@@ -98,12 +98,12 @@ pub(crate) async fn recover<D: Disk>(
     if end < point {
         return Err(OpenError::Lost { end, recovery_point: point });
     }
+    let Repair { mut round, mut truncated, rewritten, mut kept, .. } = repair;
+    round.finish().await?;
     for segment in segments[dropped..].iter().rev() {
         remove_segment(&disk, &dir, segment.base).await?;
-        repair.truncated += segment.size;
+        truncated += segment.size;
     }
-    let (truncated, rewritten) = (repair.truncated, repair.rewritten);
-    let mut kept = repair.kept;
 
     if how.log_start > end {
         let bases: Vec<Offset> = sealed.iter().map(|s| s.base).chain(kept.iter().map(|k| k.base)).collect();
@@ -113,8 +113,9 @@ pub(crate) async fn recover<D: Disk>(
     }
     let last = kept.pop().expect("a segment at least");
     for Kept { base, size, indexes } in kept {
-        sealed.push(store_indexes(&disk, &dir, base, size, indexes).await?);
+        sealed.push(store_indexes(&disk, &dir, base, size, indexes, &mut round).await?);
     }
+    round.finish().await?;
     let start = how.log_start.max(segments[0].base);
     epochs.truncate_from_start(start);
     if stored.as_ref() != Some(&epochs) {
@@ -149,22 +150,38 @@ fn is_hole(end: Offset, next_base: Offset) -> bool {
 }
 
 /// Repairs segments, one after the other, as their checks say.
-struct Repair<'a, D> {
+struct Repair<'a, D: Disk> {
     disk: &'a D,
     dir: &'a Path,
     config: &'a LogConfig,
+    /// Copies that take the place of what they are copies of: as good before as after.
+    round: Round<'a, D>,
     kept: Vec<Kept>,
     truncated: u64,
     rewritten: u64,
 }
 
-impl<D: Disk> Repair<'_, D> {
+impl<'a, D: Disk> Repair<'a, D> {
+    fn new(disk: &'a D, dir: &'a Path, config: &'a LogConfig) -> Repair<'a, D> {
+        Repair {
+            disk,
+            dir,
+            config,
+            round: Round::new(disk, dir),
+            kept: Vec::new(),
+            truncated: 0,
+            rewritten: 0,
+        }
+    }
+
     /// Leaves of a segment what is valid, all of it durable.
     async fn settle(&mut self, checked: Checked) -> Result<(), OpenError> {
         self.truncated += checked.size - checked.valid;
         let suffix = checked.suffix_base;
         if let Some(suffix_base) = suffix {
-            let new = rewrite::copy_suffix(self.disk, self.dir, self.config, &checked, suffix_base).await?;
+            let round = &mut self.round;
+            let new =
+                rewrite::copy_suffix(self.disk, self.dir, self.config, &checked, suffix_base, round).await?;
             self.rewritten += new.size;
             if checked.trusted > 0 {
                 rewrite::trim(self.disk, self.dir, &checked).await?;
@@ -278,6 +295,7 @@ async fn index_again<D: Disk>(
     config: &LogConfig,
     segment: &Listed,
     next_base: Offset,
+    round: &mut Round<'_, D>,
 ) -> Result<Sealed, OpenError> {
     let mut nowhere = Epochs::default();
     let all = Offset(i64::MAX);
@@ -291,20 +309,21 @@ async fn index_again<D: Disk>(
     if checked.size > checked.valid {
         rewrite::trim(disk, dir, &checked).await?;
     }
-    Ok(store_indexes(disk, dir, segment.base, checked.valid, checked.indexes).await?)
+    Ok(store_indexes(disk, dir, segment.base, checked.valid, checked.indexes, round).await?)
 }
 
-/// Completes the indexes of a segment that will not grow any more and replaces its files.
+/// Completes the indexes of a segment that will not grow any more and replaces its files, with the round.
 async fn store_indexes<D: Disk>(
     disk: &D,
     dir: &Path,
     base: Offset,
     size: u64,
     mut indexes: Indexes,
+    round: &mut Round<'_, D>,
 ) -> Result<Sealed, DiskError> {
     indexes.complete();
     let (offsets, times) = (indexes.offsets.tail(), indexes.times.tail());
-    rewrite::replace_index(disk, dir, base, encode_all(base, offsets), names::OFFSET_INDEX).await?;
-    rewrite::replace_index(disk, dir, base, encode_all(base, times), names::TIME_INDEX).await?;
+    rewrite::replace_index(disk, dir, base, encode_all(base, offsets), names::OFFSET_INDEX, round).await?;
+    rewrite::replace_index(disk, dir, base, encode_all(base, times), names::TIME_INDEX, round).await?;
     Ok(Sealed { base, size, offset_entries: offsets.len() as u32, time_entries: times.len() as u32 })
 }

@@ -12,6 +12,7 @@
 
 use crate::names::{self, UNFINISHED, segment_file};
 use crate::recovery::Checked;
+use crate::round::Round;
 use crate::segment::{Indexes, remove_files};
 use crate::walk::{Flaw, Step, Walk};
 use crate::{LogConfig, OpenError};
@@ -31,14 +32,16 @@ pub(crate) struct Kept {
     pub(crate) indexes: Indexes,
 }
 
-/// Copies the valid batches above the recovery point to a file of their own and makes it a segment, durably. The
-/// copy is checked once more while it is made: what was read before need not be what is read now.
+/// Copies the valid batches above the recovery point to a file of their own and makes it a segment: with the round
+/// if it takes the old file's place, at once and durably if it takes over a part of it. The copy is checked once
+/// more while it is made: what was read before need not be what is read now.
 pub(crate) async fn copy_suffix<D: Disk>(
     disk: &D,
     dir: &Path,
     config: &LogConfig,
     checked: &Checked,
     suffix_base: Offset,
+    round: &mut Round<'_, D>,
 ) -> Result<Kept, OpenError> {
     // Nothing before it: the new file takes the segment's place, and its name.
     let base = if checked.trusted == 0 { checked.base } else { suffix_base };
@@ -72,11 +75,13 @@ pub(crate) async fn copy_suffix<D: Disk>(
         size += pending_len as u64;
     }
     assert_eq!(size, checked.valid - checked.trusted, "a copy of another length");
-    target.sync().await?;
     if checked.trusted > 0 {
         remove_indexes(disk, dir, checked.base).await?;
     }
-    put_in_place(disk, dir, &unfinished, &segment_file(dir, base, names::LOG)).await?;
+    round.add(target, unfinished, segment_file(dir, base, names::LOG)).await?;
+    if checked.trusted > 0 {
+        round.finish().await?;
+    }
     Ok(Kept { base, size, indexes })
 }
 
@@ -92,29 +97,23 @@ pub(crate) async fn trim<D: Disk>(disk: &D, dir: &Path, checked: &Checked) -> Re
     file.sync().await
 }
 
-/// Replaces an index file. Its name is durable after the next sync of the directory.
+/// Replaces an index file, with the round.
 pub(crate) async fn replace_index<D: Disk>(
     disk: &D,
     dir: &Path,
     base: Offset,
     content: Bytes,
     suffix: &str,
+    round: &mut Round<'_, D>,
 ) -> Result<(), DiskError> {
     let unfinished = unfinished(dir, base, suffix);
     let file = disk.open(&unfinished, OpenMode::Truncate).await?;
     if !content.is_empty() {
         file.write_at(0, vec![content]).await?;
     }
-    file.sync().await?;
-    put_in_place(disk, dir, &unfinished, &segment_file(dir, base, suffix)).await
+    round.add(file, unfinished, segment_file(dir, base, suffix)).await
 }
 
 fn unfinished(dir: &Path, base: Offset, suffix: &str) -> PathBuf {
     segment_file(dir, base, &format!("{suffix}{UNFINISHED}"))
-}
-
-/// Gives a synced file its final name, durably.
-async fn put_in_place<D: Disk>(disk: &D, dir: &Path, from: &Path, to: &Path) -> Result<(), DiskError> {
-    disk.rename(from, to).await?;
-    disk.sync_dir(dir).await
 }
