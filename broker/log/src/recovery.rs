@@ -59,6 +59,9 @@ pub(crate) async fn recover<D: Disk>(
     epochs: Option<Epochs>,
 ) -> Result<(Log<D>, Recovered), OpenError> {
     let point = how.recovery_point;
+    // A name may live in memory only, since a recovery that was killed. What is cut off below because a segment of
+    // that name has it must not come to nothing with the name.
+    disk.sync_dir(&dir).await?;
     // Without a usable epoch checkpoint all headers are read: the batches know their epochs.
     let first = match epochs {
         Some(_) => segments.partition_point(|segment| segment.base <= point).saturating_sub(1),

@@ -99,6 +99,35 @@ fn a_crash_at_any_operation_of_recovery_loses_nothing_durable() {
 }
 
 #[test]
+fn a_power_cut_in_a_recovery_after_a_killed_recovery_loses_nothing_durable() {
+    let recover = |disk: &MemoryDisk, recovery_point, operations| {
+        disk.stop_after(Some(operations));
+        let opened =
+            run(Log::open(disk.clone(), PathBuf::from("t-0"), config(), point(recovery_point))).is_some();
+        disk.stop_after(None);
+        opened
+    };
+    for recovery_point in [0, 5, 7] {
+        for killed in 0.. {
+            let mut finished = false;
+            for cut in 0.. {
+                let disk = left_behind();
+                finished = recover(&disk, recovery_point, killed);
+                let all = recover(&disk, recovery_point, cut);
+                disk.power_loss(killed * 100 + cut);
+                check(&open(&disk, point(recovery_point)), 8);
+                if all {
+                    break;
+                }
+            }
+            if finished {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn garbage_cut_off_before_a_roll_does_not_come_back() {
     for seed in 0..2000 {
         let disk = MemoryDisk::default();
