@@ -4,7 +4,11 @@ use records::codec::ALLOCATION_FACTOR;
 use records::message::{Message, Versions};
 
 use crate::messages::{
-    api_versions, create_topics, delete_topics, describe_configs, fetch, list_offsets, metadata, produce,
+    allocate_producer_ids, alter_partition, api_versions, begin_quorum_epoch, broker_heartbeat,
+    broker_registration, controller_registration, create_partitions, create_topics, delete_topics,
+    describe_cluster, describe_configs, describe_quorum, describe_topic_partitions, elect_leaders,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, list_offsets,
+    list_partition_reassignments, metadata, produce, unregister_broker, vote,
 };
 
 macro_rules! api_keys {
@@ -67,6 +71,30 @@ impl ApiKey {
             ApiKey::CreateTopics => create_topics::CreateTopicsRequest::SCHEMA,
             ApiKey::DeleteTopics => delete_topics::DeleteTopicsRequest::SCHEMA,
             ApiKey::DescribeConfigs => describe_configs::DescribeConfigsRequest::SCHEMA,
+            ApiKey::CreatePartitions => create_partitions::CreatePartitionsRequest::SCHEMA,
+            ApiKey::ElectLeaders => elect_leaders::ElectLeadersRequest::SCHEMA,
+            ApiKey::IncrementalAlterConfigs => {
+                incremental_alter_configs::IncrementalAlterConfigsRequest::SCHEMA
+            }
+            ApiKey::ListPartitionReassignments => {
+                list_partition_reassignments::ListPartitionReassignmentsRequest::SCHEMA
+            }
+            ApiKey::Vote => vote::VoteRequest::SCHEMA,
+            ApiKey::BeginQuorumEpoch => begin_quorum_epoch::BeginQuorumEpochRequest::SCHEMA,
+            ApiKey::EndQuorumEpoch => end_quorum_epoch::EndQuorumEpochRequest::SCHEMA,
+            ApiKey::DescribeQuorum => describe_quorum::DescribeQuorumRequest::SCHEMA,
+            ApiKey::AlterPartition => alter_partition::AlterPartitionRequest::SCHEMA,
+            ApiKey::Envelope => envelope::EnvelopeRequest::SCHEMA,
+            ApiKey::FetchSnapshot => fetch_snapshot::FetchSnapshotRequest::SCHEMA,
+            ApiKey::DescribeCluster => describe_cluster::DescribeClusterRequest::SCHEMA,
+            ApiKey::BrokerRegistration => broker_registration::BrokerRegistrationRequest::SCHEMA,
+            ApiKey::BrokerHeartbeat => broker_heartbeat::BrokerHeartbeatRequest::SCHEMA,
+            ApiKey::UnregisterBroker => unregister_broker::UnregisterBrokerRequest::SCHEMA,
+            ApiKey::AllocateProducerIds => allocate_producer_ids::AllocateProducerIdsRequest::SCHEMA,
+            ApiKey::ControllerRegistration => controller_registration::ControllerRegistrationRequest::SCHEMA,
+            ApiKey::DescribeTopicPartitions => {
+                describe_topic_partitions::DescribeTopicPartitionsRequest::SCHEMA
+            }
             _ => return None,
         };
         Some(schema.flexible)

@@ -52,7 +52,9 @@ fn every_header_version_survives() {
         (7, 0, 0),
         (ApiKey::Metadata as i16, 0, 1),
         (ApiKey::Metadata as i16, 13, 2),
-        (ApiKey::Vote as i16, 0, 1),
+        (ApiKey::Vote as i16, 0, 2),
+        (ApiKey::BeginQuorumEpoch as i16, 0, 1),
+        (ApiKey::JoinGroup as i16, 0, 1),
         (-5, -5, 1),
     ] {
         assert_eq!(request_header_version(api, version), expected);

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use protocol::messages::{
-    api_versions, begin_quorum_epoch, create_topics, delete_topics, describe_configs, describe_quorum,
-    end_quorum_epoch, envelope, fetch, fetch_snapshot, list_offsets, metadata, produce, vote,
+    allocate_producer_ids, alter_partition, api_versions, begin_quorum_epoch, broker_heartbeat,
+    broker_registration, controller_registration, create_partitions, create_topics, delete_topics,
+    describe_cluster, describe_configs, describe_quorum, describe_topic_partitions, elect_leaders,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, list_offsets,
+    list_partition_reassignments, metadata, produce, unregister_broker, vote,
 };
 use protocol::{ApiKey, BodyError, Request};
 use records::codec::{DecodeError, EncodeError, Reader, Writer};
@@ -90,6 +93,18 @@ pub fn requests() -> Vec<Asked> {
         asked::<fetch_snapshot::FetchSnapshotRequest>(),
         asked::<describe_quorum::DescribeQuorumRequest>(),
         asked::<envelope::EnvelopeRequest>(),
+        asked::<broker_registration::BrokerRegistrationRequest>(),
+        asked::<broker_heartbeat::BrokerHeartbeatRequest>(),
+        asked::<unregister_broker::UnregisterBrokerRequest>(),
+        asked::<allocate_producer_ids::AllocateProducerIdsRequest>(),
+        asked::<controller_registration::ControllerRegistrationRequest>(),
+        asked::<describe_cluster::DescribeClusterRequest>(),
+        asked::<elect_leaders::ElectLeadersRequest>(),
+        asked::<alter_partition::AlterPartitionRequest>(),
+        asked::<create_partitions::CreatePartitionsRequest>(),
+        asked::<list_partition_reassignments::ListPartitionReassignmentsRequest>(),
+        asked::<describe_topic_partitions::DescribeTopicPartitionsRequest>(),
+        asked::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
         asked::<produce::ProduceRequest>(),
     ]
 }
@@ -123,6 +138,30 @@ pub fn messages() -> Vec<Subject> {
         subject::<describe_quorum::DescribeQuorumResponse>("clients"),
         subject::<envelope::EnvelopeRequest>("clients"),
         subject::<envelope::EnvelopeResponse>("clients"),
+        subject::<broker_registration::BrokerRegistrationRequest>("clients"),
+        subject::<broker_registration::BrokerRegistrationResponse>("clients"),
+        subject::<broker_heartbeat::BrokerHeartbeatRequest>("clients"),
+        subject::<broker_heartbeat::BrokerHeartbeatResponse>("clients"),
+        subject::<unregister_broker::UnregisterBrokerRequest>("clients"),
+        subject::<unregister_broker::UnregisterBrokerResponse>("clients"),
+        subject::<allocate_producer_ids::AllocateProducerIdsRequest>("clients"),
+        subject::<allocate_producer_ids::AllocateProducerIdsResponse>("clients"),
+        subject::<controller_registration::ControllerRegistrationRequest>("clients"),
+        subject::<controller_registration::ControllerRegistrationResponse>("clients"),
+        subject::<describe_cluster::DescribeClusterRequest>("clients"),
+        subject::<describe_cluster::DescribeClusterResponse>("clients"),
+        subject::<elect_leaders::ElectLeadersRequest>("clients"),
+        subject::<elect_leaders::ElectLeadersResponse>("clients"),
+        subject::<alter_partition::AlterPartitionRequest>("clients"),
+        subject::<alter_partition::AlterPartitionResponse>("clients"),
+        subject::<create_partitions::CreatePartitionsRequest>("clients"),
+        subject::<create_partitions::CreatePartitionsResponse>("clients"),
+        subject::<list_partition_reassignments::ListPartitionReassignmentsRequest>("clients"),
+        subject::<list_partition_reassignments::ListPartitionReassignmentsResponse>("clients"),
+        subject::<describe_topic_partitions::DescribeTopicPartitionsRequest>("clients"),
+        subject::<describe_topic_partitions::DescribeTopicPartitionsResponse>("clients"),
+        subject::<incremental_alter_configs::IncrementalAlterConfigsRequest>("clients"),
+        subject::<incremental_alter_configs::IncrementalAlterConfigsResponse>("clients"),
         subject::<produce::ProduceRequest>("clients"),
         subject::<produce::ProduceResponse>("clients"),
     ]

@@ -7,8 +7,11 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages as theirs;
 use kafka_protocol::protocol::{Decodable, Encodable, Message as TheirMessage};
 use protocol::messages::{
-    api_versions, begin_quorum_epoch, create_topics, delete_topics, describe_configs, describe_quorum,
-    end_quorum_epoch, envelope, fetch, fetch_snapshot, list_offsets, metadata, produce, vote,
+    allocate_producer_ids, alter_partition, api_versions, begin_quorum_epoch, broker_heartbeat,
+    broker_registration, controller_registration, create_partitions, create_topics, delete_topics,
+    describe_cluster, describe_configs, describe_quorum, describe_topic_partitions, elect_leaders,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, list_offsets,
+    list_partition_reassignments, metadata, produce, unregister_broker, vote,
 };
 use protocol::{
     ApiKey, Frame, Message, Request, RequestHeader, request_header_version, response_header_version,
@@ -91,6 +94,100 @@ fn requests_and_responses_are_the_same_bytes() {
     assert_eq!(agree::<describe_quorum::DescribeQuorumResponse, theirs::DescribeQuorumResponse>(), (0, 2));
     assert_eq!(agree::<envelope::EnvelopeRequest, theirs::EnvelopeRequest>(), (0, 0));
     assert_eq!(agree::<envelope::EnvelopeResponse, theirs::EnvelopeResponse>(), (0, 0));
+    assert_eq!(
+        agree::<broker_registration::BrokerRegistrationRequest, theirs::BrokerRegistrationRequest>(),
+        (0, 4)
+    );
+    assert_eq!(
+        agree::<broker_registration::BrokerRegistrationResponse, theirs::BrokerRegistrationResponse>(),
+        (0, 4)
+    );
+    assert_eq!(agree::<broker_heartbeat::BrokerHeartbeatRequest, theirs::BrokerHeartbeatRequest>(), (0, 1));
+    assert_eq!(agree::<broker_heartbeat::BrokerHeartbeatResponse, theirs::BrokerHeartbeatResponse>(), (0, 1));
+    assert_eq!(
+        agree::<unregister_broker::UnregisterBrokerRequest, theirs::UnregisterBrokerRequest>(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<unregister_broker::UnregisterBrokerResponse, theirs::UnregisterBrokerResponse>(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<allocate_producer_ids::AllocateProducerIdsRequest, theirs::AllocateProducerIdsRequest>(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<allocate_producer_ids::AllocateProducerIdsResponse, theirs::AllocateProducerIdsResponse>(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<controller_registration::ControllerRegistrationRequest, theirs::ControllerRegistrationRequest>(
+        ),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<
+            controller_registration::ControllerRegistrationResponse,
+            theirs::ControllerRegistrationResponse,
+        >(),
+        (0, 0)
+    );
+    assert_eq!(agree::<describe_cluster::DescribeClusterRequest, theirs::DescribeClusterRequest>(), (0, 2));
+    assert_eq!(agree::<describe_cluster::DescribeClusterResponse, theirs::DescribeClusterResponse>(), (0, 2));
+    assert_eq!(agree::<elect_leaders::ElectLeadersRequest, theirs::ElectLeadersRequest>(), (0, 2));
+    assert_eq!(agree::<elect_leaders::ElectLeadersResponse, theirs::ElectLeadersResponse>(), (0, 2));
+    assert_eq!(agree::<alter_partition::AlterPartitionRequest, theirs::AlterPartitionRequest>(), (2, 3));
+    assert_eq!(agree::<alter_partition::AlterPartitionResponse, theirs::AlterPartitionResponse>(), (2, 3));
+    assert_eq!(
+        agree::<create_partitions::CreatePartitionsRequest, theirs::CreatePartitionsRequest>(),
+        (0, 3)
+    );
+    assert_eq!(
+        agree::<create_partitions::CreatePartitionsResponse, theirs::CreatePartitionsResponse>(),
+        (0, 3)
+    );
+    assert_eq!(
+        agree::<
+            list_partition_reassignments::ListPartitionReassignmentsRequest,
+            theirs::ListPartitionReassignmentsRequest,
+        >(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<
+            list_partition_reassignments::ListPartitionReassignmentsResponse,
+            theirs::ListPartitionReassignmentsResponse,
+        >(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<
+            describe_topic_partitions::DescribeTopicPartitionsRequest,
+            theirs::DescribeTopicPartitionsRequest,
+        >(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<
+            describe_topic_partitions::DescribeTopicPartitionsResponse,
+            theirs::DescribeTopicPartitionsResponse,
+        >(),
+        (0, 0)
+    );
+    assert_eq!(
+        agree::<
+            incremental_alter_configs::IncrementalAlterConfigsRequest,
+            theirs::IncrementalAlterConfigsRequest,
+        >(),
+        (0, 1)
+    );
+    assert_eq!(
+        agree::<
+            incremental_alter_configs::IncrementalAlterConfigsResponse,
+            theirs::IncrementalAlterConfigsResponse,
+        >(),
+        (0, 1)
+    );
     assert_eq!(agree::<produce::ProduceRequest, theirs::ProduceRequest>(), (3, 13));
     assert_eq!(agree::<produce::ProduceResponse, theirs::ProduceResponse>(), (3, 13));
 }
@@ -110,15 +207,16 @@ fn control_records_are_the_same_bytes() {
 
 #[test]
 fn header_versions_are_the_same() {
-    for supported in protocol::supported() {
-        let key = theirs::ApiKey::try_from(supported.key as i16).unwrap();
-        for version in supported.served_min..=supported.max {
+    for request in tidemark_wire_tests::subject::requests() {
+        assert_eq!(request.key.flexible(), Some(request.schema.flexible), "{:?}", request.key);
+        let key = theirs::ApiKey::try_from(request.key as i16).unwrap();
+        for version in request.schema.versions.min..=request.schema.versions.max {
             let ours = (
-                request_header_version(supported.key as i16, version),
-                response_header_version(supported.key, version),
+                request_header_version(request.key as i16, version),
+                response_header_version(request.key, version),
             );
             let theirs = (key.request_header_version(version), key.response_header_version(version));
-            assert_eq!(ours, theirs, "{:?} {version}", supported.key);
+            assert_eq!(ours, theirs, "{:?} {version}", request.key);
         }
     }
 }
