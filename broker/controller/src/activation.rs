@@ -26,5 +26,5 @@ pub fn activate(image: &ClusterImage) -> Decision<()> {
         }
         records.push(MetadataRecord::EndTransaction(EndTransactionRecord {}));
     }
-    Decision { records, reply: () }
+    Decision::whole(records, ())
 }

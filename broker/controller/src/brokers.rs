@@ -96,7 +96,7 @@ pub(crate) fn register(
         log_dirs: request.directories.iter().map(|directory| directory.0).collect(),
         cordoned_log_dirs: None,
     }));
-    Ok(Decision { records, reply: epoch })
+    Ok(Decision::prefixes(records, epoch))
 }
 
 /// Makes a fenced broker available, once it has caught up with the log that registered it; partitions that wait for
@@ -114,7 +114,7 @@ pub(crate) fn unfence(
     }
     let mut records = vec![registration_change(id, epoch, -1, 0)];
     records.extend(election::changes(image, Event::Back(id), node, fixed));
-    Ok(Decision { records, reply: () })
+    Ok(Decision::prefixes(records, ()))
 }
 
 /// Makes a broker unavailable whose session ended or that asked for it.
@@ -131,7 +131,7 @@ pub(crate) fn fence(
     }
     let mut records = election::changes(image, Event::Gone(id), node, fixed);
     records.push(registration_change(id, epoch, 1, 0));
-    Ok(Decision { records, reply: () })
+    Ok(Decision::prefixes(records, ()))
 }
 
 /// Begins a controlled shutdown: the broker's partitions move elsewhere where there is an elsewhere.
@@ -148,7 +148,7 @@ pub(crate) fn shut_down(
         records.push(registration_change(id, epoch, 0, 1));
     }
     records.extend(election::changes(image, Event::Gone(id), node, fixed));
-    Ok(Decision { records, reply: () })
+    Ok(Decision::prefixes(records, ()))
 }
 
 /// Registers a controller; nothing changes when it is registered like that already.
@@ -168,7 +168,7 @@ pub(crate) fn register_controller(image: &ClusterImage, request: &ControllerRegi
         end_points: request.endpoints.iter().map(controller_endpoint).collect(),
         features: request.features.iter().map(controller_feature).collect(),
     };
-    Decision { records: vec![MetadataRecord::RegisterController(record)], reply: () }
+    Decision::whole(vec![MetadataRecord::RegisterController(record)], ())
 }
 
 fn check_epoch(image: &ClusterImage, id: BrokerId, epoch: BrokerEpoch) -> Result<(), Refusal> {

@@ -133,11 +133,12 @@ impl Controller {
         activation::activate(&self.speculative)
     }
 
-    /// The records of a decision were appended from `base` on.
+    /// A batch was appended from `base` on: the next one of [`Decision::batches`]. After an error nothing has changed.
     pub fn appended(&mut self, base: Offset, records: &[MetadataRecord]) -> Result<(), ReplayError> {
         assert!(self.active.is_some(), "only the active controller appends");
         let mut image = self.speculative.clone();
         replay_all(&mut image, base, records)?;
+        assert!(image.end() > self.speculative.end(), "a batch has records");
         self.pending.push_back((image.end(), image.clone()));
         self.speculative = image;
         self.assert_invariants();
@@ -218,10 +219,10 @@ impl Controller {
 
     fn assert_invariants(&self) {
         assert!(self.committed.end() <= self.speculative.end(), "nothing is committed that was not appended");
-        let mut ends = self.pending.iter().map(|(end, _)| *end);
-        assert!(ends.clone().is_sorted(), "batches are pending in order");
-        assert!(ends.clone().all(|end| end > self.committed.end()), "what is pending is not committed");
-        let last = ends.next_back().unwrap_or(self.committed.end());
+        let end = |batch: Option<&(Offset, ClusterImage)>| batch.map(|(end, _)| *end);
+        let (first, last) = (end(self.pending.front()), end(self.pending.back()));
+        assert!(first.is_none_or(|end| end > self.committed.end()), "what is pending is not committed");
+        let last = last.unwrap_or(self.committed.end());
         assert_eq!(last, self.speculative.end(), "the speculative image is that of the last batch");
         assert!(self.active.is_some() || self.pending.is_empty(), "a standby has nothing pending");
     }

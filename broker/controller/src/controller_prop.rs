@@ -91,7 +91,7 @@ fn take(scene: &mut Scene, step: &Step) {
         Step::Remove(name) => {
             if let Some(topic) = scene.image().topic_named(NAMES[*name]) {
                 let record = RemoveTopicRecord { topic_id: topic.id.0 };
-                scene.append(Decision { records: vec![record.into()], reply: () });
+                scene.append(Decision::whole(vec![record.into()], ()));
                 assert!(scene.image().overrides(&ConfigResource::topic(NAMES[*name])).is_empty());
             }
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::scene::{Scene, registration};
-use crate::{Fate, LeaderRecovery, NodeEndpoint, features};
+use crate::{Atomicity, Fate, LeaderRecovery, NodeEndpoint, features};
 use model::{PartitionIndex, Uuid};
 use records::metadata::{
     AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, FeatureLevelRecord,
@@ -165,6 +165,30 @@ fn leaders_move_within_the_isr() {
     scene.unfence(2);
     assert_eq!(scene.epoch_of(2), epoch);
     assert_eq!(state(&scene, "orders"), (Some(2), 3, 4, vec![2]));
+}
+
+#[test]
+fn a_fence_cut_short_by_a_resignation_is_finished_by_the_next_leader() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    for name in ["a", "b", "c"] {
+        replicated(&mut scene, name, 2);
+    }
+    scene.commit();
+    let before = scene.end;
+    let decision = scene.controller.fence_broker(BrokerId(1), scene.epoch_of(1)).unwrap();
+    let sizes: Vec<_> = decision.batches(3).map(<[_]>::len).collect();
+    assert_eq!((sizes, decision.atomicity), (vec![3, 1], Atomicity::Prefixes));
+    scene.append(decision);
+    scene.controller.committed_to(before.plus(2));
+    scene.resign();
+    let leads = |scene: &Scene, id| -> usize {
+        ["a", "b", "c"].iter().filter(|name| state(scene, name).0 == Some(id)).count()
+    };
+    assert_eq!((leads(&scene, 1), scene.image().broker(BrokerId(1)).unwrap().fenced), (1, false));
+    scene.lead();
+    scene.fence(1);
+    assert_eq!((leads(&scene, 1), leads(&scene, 2)), (0, 3));
+    assert!(scene.image().broker(BrokerId(1)).unwrap().fenced);
 }
 
 #[test]

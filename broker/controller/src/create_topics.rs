@@ -5,7 +5,7 @@
 //! its metadata is the same decision with default values.
 
 use crate::configs::overrides_of_new_topic;
-use crate::decision::{Decision, Reason, Refusal};
+use crate::decision::{Decision, RECORDS_MAX, Reason, Refusal};
 use crate::image::ClusterImage;
 use crate::placement;
 use crate::topic_name::{self, METADATA_TOPIC, check_topic_name};
@@ -19,9 +19,6 @@ use crate::controller::Settings;
 
 /// The most partitions that one request may create, Kafka's bound.
 pub const PARTITIONS_MAX: u64 = 10_000;
-
-/// The most records that one decision may append, Kafka's bound.
-pub const RECORDS_MAX: usize = 10_000;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +111,7 @@ pub(crate) fn create_topics(
         records.clear();
     }
     outcomes.append(&mut last);
-    Ok(Decision { records, reply: outcomes })
+    Ok(Decision::whole(records, outcomes))
 }
 
 /// The topics to decide, and the outcomes of those that are refused for their name alone.

@@ -1,14 +1,43 @@
 //! What a decide function answers: records and a reply, or a refusal.
+//!
+//! **Batches.** Most decisions are one batch: all of it is appended, or nothing. Those whose size a broker's
+//! partitions give may be too large for that, and can be appended batch by batch, as long as nothing else is appended
+//! between them. Their records are in an order in which every prefix leaves an image that can be worked with, and
+//! from which whoever leads next comes to the same end by itself:
+//!
+//! ```text
+//!   a broker goes (fence, new incarnation, unregister):  partitions first, the broker's record last
+//!       cut short, it is there still and in session, holds less, and is fenced again or registers again
+//!   a broker comes, or is on its way down:               the broker's record first, partitions after it
+//!       cut short, partitions without a leader, or led by it still, are looked at again with its next heartbeat
+//!   leaders move (elections on request, balance):        partitions in any order, each of them by itself
+//! ```
+//!
+//! So no prefix has a leader that is fenced, and none has a broker available that was not when it was decided.
 
 use records::metadata::MetadataRecord;
 use std::fmt;
 
-/// Records to append as one atomic batch, and what to answer once they are committed. Without records the
-/// answer may leave when everything before it is committed.
+/// Whether a decision stands or falls as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Atomicity {
+    /// Its records are one batch. No more than [`RECORDS_MAX`] of them.
+    Whole,
+    /// Any prefix of its records may be appended before the rest, and is safe if the rest never is.
+    Prefixes,
+}
+
+/// The most records that one batch may have, Kafka's bound.
+pub const RECORDS_MAX: usize = 10_000;
+
+/// Records to append, and what to answer once all of them are committed. Without records the answer may leave when
+/// everything before it is committed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision<T> {
     /// What changes, in the order in which it is to be appended and replayed.
     pub records: Vec<MetadataRecord>,
+    /// Whether they are one batch.
+    pub atomicity: Atomicity,
     /// What to answer.
     pub reply: T,
 }
@@ -16,7 +45,29 @@ pub struct Decision<T> {
 impl<T> Decision<T> {
     /// A decision that changes nothing.
     pub fn nothing(reply: T) -> Decision<T> {
-        Decision { records: Vec::new(), reply }
+        Decision::whole(Vec::new(), reply)
+    }
+
+    /// Records that count together or not at all.
+    pub(crate) fn whole(records: Vec<MetadataRecord>, reply: T) -> Decision<T> {
+        assert!(records.len() <= RECORDS_MAX, "{} records in one batch", records.len());
+        Decision { records, atomicity: Atomicity::Whole, reply }
+    }
+
+    /// Records of which every prefix is safe.
+    pub(crate) fn prefixes(records: Vec<MetadataRecord>, reply: T) -> Decision<T> {
+        Decision { records, atomicity: Atomicity::Prefixes, reply }
+    }
+
+    /// The batches to append, one after the other and nothing between them; none when nothing changes. A decision
+    /// that is whole is one batch, others are cut after every `records_max` records.
+    pub fn batches(&self, records_max: usize) -> impl Iterator<Item = &[MetadataRecord]> {
+        assert!(records_max > 0, "a batch has room for a record");
+        let size = match self.atomicity {
+            Atomicity::Whole => self.records.len().max(1),
+            Atomicity::Prefixes => records_max.min(RECORDS_MAX),
+        };
+        self.records.chunks(size)
     }
 }
 

@@ -189,6 +189,8 @@ impl ClusterImage {
             for (at, (index, partition)) in topic.partitions.iter().enumerate() {
                 assert_eq!(at as i32, index.0, "partitions of {} are numbered without gaps", topic.name);
                 partition.assert_invariants();
+                let may_lead = |id| self.broker(id).is_some_and(|broker| !broker.fenced);
+                assert!(partition.leader.is_none_or(may_lead), "a fenced broker leads {}", topic.name);
                 for broker in partition.indexed_under() {
                     assert!(self.members.contains(&(broker, topic.key(*index))), "{} is indexed", topic.name);
                     members += 1;

@@ -48,10 +48,9 @@ pub use changes::{Changes, Fate, PartitionChange};
 pub use configs::{ConfigResource, ResourceKind};
 pub use controller::{Controller, Settings};
 pub use create_topics::{
-    CreateTopics, CreatedTopic, NewTopic, PARTITIONS_MAX, RECORDS_MAX, ReplicaAssignment, TopicDraws,
-    TopicOutcome,
+    CreateTopics, CreatedTopic, NewTopic, PARTITIONS_MAX, ReplicaAssignment, TopicDraws, TopicOutcome,
 };
-pub use decision::{Decision, Reason, Refusal};
+pub use decision::{Atomicity, Decision, RECORDS_MAX, Reason, Refusal};
 pub use image::{ClusterImage, Transaction};
 pub use replay::ReplayError;
 pub use topic::{LeaderRecovery, Partition, Topic};

@@ -17,6 +17,8 @@ pub struct Scene {
     pub end: Offset,
     pub epoch: LeaderEpoch,
     pub draws: u64,
+    /// The largest batch of a decision that may be cut.
+    pub batch_max: usize,
 }
 
 impl Scene {
@@ -36,7 +38,14 @@ impl Scene {
             fixed: Overrides::new(),
         };
         let controller = Controller::new(cluster_id(), settings);
-        Scene { controller, log: Vec::new(), end: Offset::ZERO, epoch: LeaderEpoch(0), draws: 0 }
+        Scene {
+            controller,
+            log: Vec::new(),
+            end: Offset::ZERO,
+            epoch: LeaderEpoch(0),
+            draws: 0,
+            batch_max: 2,
+        }
     }
 
     /// An active controller with these brokers, all of them available.
@@ -64,12 +73,13 @@ impl Scene {
         let bytes = decision.records.iter().map(|record| record.encode().unwrap());
         let records: Vec<_> = bytes.map(|bytes| MetadataRecord::decode(bytes).unwrap()).collect();
         assert_eq!(records, decision.records, "what was decided survives its encoding");
-        if !records.is_empty() {
-            self.controller.appended(self.end, &records).unwrap();
-        }
-        for record in records {
-            self.log.push((self.end, record));
-            self.end = self.end.plus(1);
+        for batch in decision.batches(self.batch_max) {
+            self.controller.appended(self.end, batch).unwrap();
+            self.image().assert_invariants();
+            for record in batch {
+                self.log.push((self.end, record.clone()));
+                self.end = self.end.plus(1);
+            }
         }
         decision.reply
     }

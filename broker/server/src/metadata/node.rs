@@ -143,7 +143,7 @@ impl<R: Runtime> Node<R> {
 
     /// Appends what was decided, waits until it is committed and applied, and gives the reply.
     pub(super) async fn decide<T>(&mut self, decision: Decision<T>) -> Result<T, NodeError> {
-        let Decision { records, reply } = decision;
+        let Decision { records, reply, .. } = decision;
         if !records.is_empty() {
             self.append(&records).await?;
             self.apply().await?;
