@@ -8,17 +8,14 @@
 //!
 //! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631).
 
-use crate::broker::{FeatureRange, NodeEndpoint};
+use crate::broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
 use crate::decision::{Decision, Reason, Refusal};
 use crate::election::{self, Event};
 use crate::features;
 use crate::image::ClusterImage;
 use model::config::Overrides;
 use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, Offset, Uuid};
-use records::metadata::{
-    BrokerEndpoint, BrokerFeature, BrokerRegistrationChangeRecord, ControllerEndpoint, ControllerFeature,
-    MetadataRecord, RegisterBrokerRecord, RegisterControllerRecord,
-};
+use records::metadata::{BrokerRegistrationChangeRecord, MetadataRecord};
 use std::collections::BTreeMap;
 
 /// What a broker says of itself when it registers (BrokerRegistration, key 62).
@@ -83,19 +80,20 @@ pub(crate) fn register(
         None => election::changes(image, Event::Gone(request.id), node, fixed),
     };
     let epoch = amends.map_or(BrokerEpoch(next.0), |broker| broker.epoch);
-    records.push(MetadataRecord::RegisterBroker(RegisterBrokerRecord {
-        broker_id: request.id.0,
-        is_migrating_zk_broker: false,
-        incarnation_id: request.incarnation,
-        broker_epoch: epoch.0,
-        end_points: request.endpoints.iter().map(broker_endpoint).collect(),
-        features: request.features.iter().map(broker_feature).collect(),
+    let broker = Broker {
+        id: request.id,
+        epoch,
+        incarnation: request.incarnation,
+        endpoints: request.endpoints.clone(),
+        features: request.features.clone(),
         rack: request.rack.clone(),
         fenced: amends.is_none_or(|broker| broker.fenced),
         in_controlled_shutdown: amends.is_some_and(|broker| broker.in_controlled_shutdown),
-        log_dirs: request.directories.iter().map(|directory| directory.0).collect(),
-        cordoned_log_dirs: None,
-    }));
+        directories: request.directories.clone(),
+        cordoned: None,
+        migrating_zk: false,
+    };
+    records.push(broker.record().into());
     Ok(Decision::prefixes(records, epoch))
 }
 
@@ -161,14 +159,13 @@ pub(crate) fn register_controller(image: &ClusterImage, request: &ControllerRegi
     if same {
         return Decision::nothing(());
     }
-    let record = RegisterControllerRecord {
-        controller_id: request.id.0,
-        incarnation_id: request.incarnation,
-        zk_migration_ready: false,
-        end_points: request.endpoints.iter().map(controller_endpoint).collect(),
-        features: request.features.iter().map(controller_feature).collect(),
+    let controller = ControllerNode {
+        id: request.id,
+        incarnation: request.incarnation,
+        endpoints: request.endpoints.clone(),
+        features: request.features.clone(),
     };
-    Decision::whole(vec![MetadataRecord::RegisterController(record)], ())
+    Decision::whole(vec![controller.record().into()], ())
 }
 
 fn check_epoch(image: &ClusterImage, id: BrokerId, epoch: BrokerEpoch) -> Result<(), Refusal> {
@@ -235,24 +232,4 @@ fn registration_change(id: BrokerId, epoch: BrokerEpoch, fenced: i8, shutting_do
         in_controlled_shutdown: shutting_down,
         ..BrokerRegistrationChangeRecord::default()
     })
-}
-
-fn broker_endpoint(at: &NodeEndpoint) -> BrokerEndpoint {
-    let NodeEndpoint { name, host, port, security_protocol } = at.clone();
-    BrokerEndpoint { name, host, port, security_protocol }
-}
-
-fn controller_endpoint(at: &NodeEndpoint) -> ControllerEndpoint {
-    let NodeEndpoint { name, host, port, security_protocol } = at.clone();
-    ControllerEndpoint { name, host, port, security_protocol }
-}
-
-fn broker_feature((name, range): (&String, &FeatureRange)) -> BrokerFeature {
-    let (min_supported_version, max_supported_version) = (range.min, range.max);
-    BrokerFeature { name: name.clone(), min_supported_version, max_supported_version }
-}
-
-fn controller_feature((name, range): (&String, &FeatureRange)) -> ControllerFeature {
-    let (min_supported_version, max_supported_version) = (range.min, range.max);
-    ControllerFeature { name: name.clone(), min_supported_version, max_supported_version }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::create_topics::ReplicaAssignment;
-use crate::scene::Scene;
+use crate::scene::{Scene, cluster_id};
 use crate::{Changes, ConfigResource, Fate, PartitionChange};
 use model::PartitionKey;
 use proptest::prelude::*;
@@ -147,6 +147,19 @@ fn check_changes(older: &ClusterImage, newer: &ClusterImage) {
     assert_eq!(changes.features, older.finalized_features().ne(newer.finalized_features()));
 }
 
+/// The records of a snapshot give the image again.
+fn check_snapshot(image: &ClusterImage) {
+    let mut copy = ClusterImage::new(cluster_id());
+    for (at, record) in (0..).zip(image.records()) {
+        copy.replay(Offset(at), &record).unwrap();
+    }
+    let mut image = image.visible().clone();
+    let end = image.end().max(copy.end());
+    image.skip_to(end);
+    copy.skip_to(end);
+    assert_eq!(copy, image);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
@@ -161,6 +174,7 @@ proptest! {
             let committed = scene.controller.committed();
             committed.assert_invariants();
             check_changes(&seen, committed);
+            check_snapshot(scene.image());
             seen = committed.clone();
         }
         let mut replayed = scene.replayed();

@@ -38,6 +38,7 @@ mod replay;
 #[cfg(test)]
 #[path = "scene_test.rs"]
 mod scene;
+mod snapshot;
 mod topic;
 mod topic_name;
 
