@@ -9,11 +9,11 @@
 //! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631).
 
 use crate::broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
+use crate::controller::Settings;
 use crate::decision::{Decision, Reason, Refusal};
 use crate::election::{self, Event};
 use crate::features;
 use crate::image::ClusterImage;
-use model::config::Overrides;
 use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, Offset, Uuid};
 use records::metadata::{BrokerRegistrationChangeRecord, MetadataRecord};
 use std::collections::BTreeMap;
@@ -52,14 +52,12 @@ pub struct ControllerRegistration {
 
 /// Registers a broker. `next` is the offset that the first record will have, which becomes the broker's epoch unless
 /// this is the incarnation that is registered already; `in_session` says whether that one is known to be alive.
-/// `node` and `fixed` are the controller's own, for topics' configs.
 pub(crate) fn register(
     image: &ClusterImage,
     request: &BrokerRegistration,
     next: Offset,
     in_session: bool,
-    node: BrokerId,
-    fixed: &Overrides,
+    settings: &Settings,
 ) -> Result<Decision<BrokerEpoch>, Refusal> {
     if request.cluster_id != image.cluster_id {
         let message =
@@ -77,7 +75,7 @@ pub(crate) fn register(
     check_features(image, &request.features)?;
     let mut records = match amends {
         Some(_) => Vec::new(),
-        None => election::changes(image, Event::Gone(request.id), node, fixed),
+        None => election::changes(image, Event::Gone(request.id), settings),
     };
     let epoch = amends.map_or(BrokerEpoch(next.0), |broker| broker.epoch);
     let broker = Broker {
@@ -103,15 +101,14 @@ pub(crate) fn unfence(
     image: &ClusterImage,
     id: BrokerId,
     epoch: BrokerEpoch,
-    node: BrokerId,
-    fixed: &Overrides,
+    settings: &Settings,
 ) -> Result<Decision<()>, Refusal> {
     check_epoch(image, id, epoch)?;
     if image.broker(id).is_some_and(|broker| !broker.fenced) {
         return Ok(Decision::nothing(()));
     }
     let mut records = vec![registration_change(id, epoch, -1, 0)];
-    records.extend(election::changes(image, Event::Back(id), node, fixed));
+    records.extend(election::changes(image, Event::Back(id), settings));
     Ok(Decision::prefixes(records, ()))
 }
 
@@ -120,14 +117,13 @@ pub(crate) fn fence(
     image: &ClusterImage,
     id: BrokerId,
     epoch: BrokerEpoch,
-    node: BrokerId,
-    fixed: &Overrides,
+    settings: &Settings,
 ) -> Result<Decision<()>, Refusal> {
     check_epoch(image, id, epoch)?;
     if image.broker(id).is_some_and(|broker| broker.fenced) {
         return Ok(Decision::nothing(()));
     }
-    let mut records = election::changes(image, Event::Gone(id), node, fixed);
+    let mut records = election::changes(image, Event::Gone(id), settings);
     records.push(registration_change(id, epoch, 1, 0));
     Ok(Decision::prefixes(records, ()))
 }
@@ -137,15 +133,14 @@ pub(crate) fn shut_down(
     image: &ClusterImage,
     id: BrokerId,
     epoch: BrokerEpoch,
-    node: BrokerId,
-    fixed: &Overrides,
+    settings: &Settings,
 ) -> Result<Decision<()>, Refusal> {
     check_epoch(image, id, epoch)?;
     let mut records = Vec::new();
     if image.broker(id).is_some_and(|broker| !broker.in_controlled_shutdown) {
         records.push(registration_change(id, epoch, 0, 1));
     }
-    records.extend(election::changes(image, Event::Gone(id), node, fixed));
+    records.extend(election::changes(image, Event::Gone(id), settings));
     Ok(Decision::prefixes(records, ()))
 }
 
@@ -168,7 +163,7 @@ pub(crate) fn register_controller(image: &ClusterImage, request: &ControllerRegi
     Decision::whole(vec![controller.record().into()], ())
 }
 
-fn check_epoch(image: &ClusterImage, id: BrokerId, epoch: BrokerEpoch) -> Result<(), Refusal> {
+pub(crate) fn check_epoch(image: &ClusterImage, id: BrokerId, epoch: BrokerEpoch) -> Result<(), Refusal> {
     let message = match image.broker(id) {
         Some(broker) if broker.epoch == epoch => return Ok(()),
         Some(broker) => format!("Expected broker epoch {}, but got broker epoch {epoch}", broker.epoch),

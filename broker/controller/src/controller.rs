@@ -16,10 +16,13 @@ use crate::broker::Broker;
 use crate::brokers::{self, BrokerRegistration, ControllerRegistration};
 use crate::create_topics::{self, CreateTopics, TopicOutcome};
 use crate::decision::{Decision, Reason, Refusal};
+use crate::heartbeat::{self, Heartbeat, HeartbeatReply};
 use crate::image::ClusterImage;
 use crate::replay::ReplayError;
+use crate::sessions::Sessions;
 use model::config::{BrokerSettings, Overrides};
-use model::{BrokerEpoch, BrokerId, ClusterId, LeaderEpoch, Offset};
+use model::time::Duration;
+use model::{BrokerEpoch, BrokerId, ClusterId, Instant, LeaderEpoch, Offset};
 use records::metadata::MetadataRecord;
 use std::collections::VecDeque;
 
@@ -34,6 +37,8 @@ pub struct Settings {
     pub default_replication_factor: i16,
     /// `BrokerSettings::given`: the layer below dynamic configs.
     pub fixed: Overrides,
+    /// `broker.session.timeout.ms`.
+    pub session_timeout: Duration,
 }
 
 /// Both images, and who we are.
@@ -48,6 +53,8 @@ pub struct Controller {
     pending: VecDeque<(Offset, ClusterImage)>,
     /// The epoch we lead in.
     active: Option<LeaderEpoch>,
+    /// Who is alive. Of the active controller only, and never written.
+    sessions: Sessions,
 }
 
 impl Settings {
@@ -58,6 +65,7 @@ impl Settings {
             num_partitions: settings.num_partitions,
             default_replication_factor: settings.default_replication_factor as i16,
             fixed: settings.given.clone(),
+            session_timeout: Duration::from_millis(settings.session_timeout_ms),
         }
     }
 }
@@ -66,12 +74,14 @@ impl Controller {
     /// A standby that has seen nothing.
     pub fn new(cluster_id: ClusterId, settings: Settings) -> Controller {
         let image = ClusterImage::new(cluster_id);
+        let sessions = Sessions::new(settings.session_timeout);
         Controller {
             settings,
             committed: image.clone(),
             speculative: image,
             pending: VecDeque::new(),
             active: None,
+            sessions,
         }
     }
 
@@ -124,11 +134,13 @@ impl Controller {
     }
 
     /// The node leads the quorum in `epoch`, and has followed everything before that. Append the records of the
-    /// decision before any other.
-    pub fn became_leader(&mut self, epoch: LeaderEpoch) -> Decision<()> {
+    /// decision before any other. Every broker that is available has a fresh session.
+    pub fn became_leader(&mut self, now: Instant, epoch: LeaderEpoch) -> Decision<()> {
         assert!(self.active.is_none_or(|before| before < epoch), "an epoch is won once");
         assert!(self.pending.is_empty(), "a standby has nothing pending");
         self.active = Some(epoch);
+        self.sessions.end();
+        self.sessions.begin(now, &self.speculative);
         self.assert_invariants();
         activation::activate(&self.speculative)
     }
@@ -139,6 +151,9 @@ impl Controller {
         let mut image = self.speculative.clone();
         replay_all(&mut image, base, records)?;
         assert!(image.end() > self.speculative.end(), "a batch has records");
+        for (at, record) in (0..).zip(records) {
+            self.sessions.appended(base.plus(at), record);
+        }
         self.pending.push_back((image.end(), image.clone()));
         self.speculative = image;
         self.assert_invariants();
@@ -160,6 +175,7 @@ impl Controller {
     /// The node no longer leads.
     pub fn resigned(&mut self) {
         self.active = None;
+        self.sessions.end();
         self.pending.clear();
         self.speculative = self.committed.clone();
         self.assert_invariants();
@@ -170,31 +186,75 @@ impl Controller {
         create_topics::create_topics(self.ready()?, request, &self.settings)
     }
 
-    /// Decides a broker's registration. `next` is the offset the next record will have; `in_session` says whether
-    /// the incarnation registered under this id is known to be alive.
+    /// Decides a broker's registration. `next` is the offset the next record will have; `in_session` is what
+    /// [`Controller::in_session`] says.
     pub fn register_broker(
         &self,
         request: &BrokerRegistration,
         next: Offset,
         in_session: bool,
     ) -> Result<Decision<BrokerEpoch>, Refusal> {
-        let Settings { node, fixed, .. } = &self.settings;
-        brokers::register(self.ready()?, request, next, in_session, *node, fixed)
+        brokers::register(self.ready()?, request, next, in_session, &self.settings)
     }
 
-    /// Decides that a broker which has caught up with its registration is available.
+    /// Decides that a broker which has caught up with its registration is available: for a node that knows so of its
+    /// own broker. Others are unfenced by their heartbeats, from the first of which on they are watched.
     pub fn unfence_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        brokers::unfence(self.ready()?, id, epoch, self.settings.node, &self.settings.fixed)
+        brokers::unfence(self.ready()?, id, epoch, &self.settings)
     }
 
     /// Decides that a broker is no longer available.
     pub fn fence_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        brokers::fence(self.ready()?, id, epoch, self.settings.node, &self.settings.fixed)
+        brokers::fence(self.ready()?, id, epoch, &self.settings)
     }
 
     /// Decides that a broker is on its way down.
     pub fn shut_down_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        brokers::shut_down(self.ready()?, id, epoch, self.settings.node, &self.settings.fixed)
+        brokers::shut_down(self.ready()?, id, epoch, &self.settings)
+    }
+
+    /// Decides a broker's heartbeat, which is a sign of life too.
+    pub fn heartbeat(
+        &mut self,
+        now: Instant,
+        request: &Heartbeat,
+    ) -> Result<Decision<HeartbeatReply>, Refusal> {
+        self.ready()?;
+        heartbeat::heartbeat(&self.speculative, &mut self.sessions, now, request, &self.settings)
+    }
+
+    /// A sign of life other than a heartbeat: a fetch of metadata, for one. Those of a past incarnation are none.
+    pub fn heard_of(&mut self, now: Instant, id: BrokerId, epoch: BrokerEpoch) {
+        self.sessions.heard_of(now, id, epoch, None);
+    }
+
+    /// Whether the incarnation registered as `id` is known to be alive: then no other may take its place.
+    pub fn in_session(&self, now: Instant, id: BrokerId) -> bool {
+        self.sessions.is_alive(now, id)
+    }
+
+    /// When [`Controller::expire`] is due; none on a standby.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.sessions.next_deadline()
+    }
+
+    /// Decides to fence a broker that has not been heard of for `broker.session.timeout.ms`, and says which. One at a
+    /// time, so that each election sees the one before: append it and ask again, until there is none. Hand over what
+    /// has arrived from brokers first: a controller that was held up must not take it for their silence.
+    pub fn expire(&mut self, now: Instant) -> Option<Decision<BrokerId>> {
+        self.ready().ok()?;
+        let (id, epoch) = self.sessions.expire(now, &self.speculative)?;
+        let fence = brokers::fence(&self.speculative, id, epoch, &self.settings);
+        let Decision { records, .. } = fence.expect("the session is of the registered epoch");
+        Some(Decision::prefixes(records, id))
+    }
+
+    /// Decides that a broker is no longer available because its process was found dead. Its next incarnation may
+    /// register at once.
+    pub fn gone(&mut self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
+        let decision = self.fence_broker(id, epoch)?;
+        self.sessions.over(id, epoch);
+        Ok(decision)
     }
 
     /// Decides a controller's registration.
@@ -225,6 +285,10 @@ impl Controller {
         let last = last.unwrap_or(self.committed.end());
         assert_eq!(last, self.speculative.end(), "the speculative image is that of the last batch");
         assert!(self.active.is_some() || self.pending.is_empty(), "a standby has nothing pending");
+        match self.active {
+            Some(_) => self.sessions.assert_invariants(&self.speculative),
+            None => assert_eq!(self.next_deadline(), None, "a standby watches nobody"),
+        }
     }
 }
 

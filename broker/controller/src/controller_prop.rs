@@ -16,6 +16,10 @@ enum Step {
     Unfence(i32),
     Fence(i32),
     ShutDown(i32),
+    Heartbeat { id: i32, applied: u8, want_fence: bool, want_shutdown: bool },
+    HeardOf(i32),
+    Gone(i32),
+    Pass(u64),
     Create { name: usize, partitions: i32, factor: i16, start: u64, unclean: bool },
     Assign { name: usize, brokers: Vec<i32> },
     Remove(usize),
@@ -34,6 +38,11 @@ fn step() -> impl Strategy<Value = Step> {
         3 => broker.clone().prop_map(Step::Unfence),
         2 => broker.clone().prop_map(Step::Fence),
         1 => broker.clone().prop_map(Step::ShutDown),
+        6 => (broker.clone(), any::<u8>(), prop::bool::weighted(0.1), prop::bool::weighted(0.2))
+            .prop_map(|(id, applied, want_fence, want_shutdown)| Step::Heartbeat { id, applied, want_fence, want_shutdown }),
+        1 => broker.clone().prop_map(Step::HeardOf),
+        1 => broker.clone().prop_map(Step::Gone),
+        2 => (0..12u64).prop_map(Step::Pass),
         4 => (name.clone(), -1..5i32, -1..4i16, any::<u64>(), any::<bool>())
             .prop_map(|(name, partitions, factor, start, unclean)| Step::Create { name, partitions, factor, start, unclean }),
         1 => (name.clone(), prop::collection::vec(1..6i32, 0..4)).prop_map(|(name, brokers)| Step::Assign { name, brokers }),
@@ -75,6 +84,28 @@ fn take(scene: &mut Scene, step: &Step) {
             scene.shut_down(*id);
             assert_eq!(led_by(scene, *id), 0, "a broker on its way down leads nothing");
         }
+        Step::Heartbeat { id, applied, want_fence, want_shutdown } if registered(scene, id) => {
+            let end = scene.controller.committed().end().0;
+            let reply = scene.heartbeat_with(*id, |request| {
+                request.metadata_offset = Offset(end * i64::from(*applied) / 255 - 1);
+                (request.want_fence, request.want_shutdown) = (*want_fence, *want_shutdown);
+            });
+            check_heartbeat(scene, *id, reply);
+        }
+        Step::HeardOf(id) if registered(scene, id) => {
+            scene.controller.heard_of(scene.now, BrokerId(*id), scene.epoch_of(*id));
+            assert!(scene.controller.in_session(scene.now, BrokerId(*id)));
+        }
+        Step::Gone(id) if registered(scene, id) => {
+            let decision = scene.controller.gone(BrokerId(*id), scene.epoch_of(*id)).unwrap();
+            scene.append(decision);
+            assert!(scene.image().broker(BrokerId(*id)).unwrap().fenced);
+            assert!(!scene.controller.in_session(scene.now, BrokerId(*id)));
+        }
+        Step::Pass(seconds) => {
+            scene.pass(model::time::Duration::from_secs(*seconds));
+            assert!(scene.controller.next_deadline().is_none_or(|deadline| deadline > scene.now));
+        }
         Step::Create { name, partitions, factor, start, unclean } => {
             let mut topic = scene.topic(NAMES[*name]);
             (topic.partitions, topic.replication_factor, topic.draws.start) = (*partitions, *factor, *start);
@@ -95,8 +126,24 @@ fn take(scene: &mut Scene, step: &Step) {
                 assert!(scene.image().overrides(&ConfigResource::topic(NAMES[*name])).is_empty());
             }
         }
-        Step::Lead | Step::Unfence(_) | Step::Fence(_) | Step::ShutDown(_) => {}
+        Step::Lead
+        | Step::Unfence(_)
+        | Step::Fence(_)
+        | Step::ShutDown(_)
+        | Step::Heartbeat { .. }
+        | Step::HeardOf(_)
+        | Step::Gone(_) => {}
     }
+}
+
+/// What a broker is told is what is appended, and whoever is told to go leads nothing and is fenced.
+fn check_heartbeat(scene: &Scene, id: i32, reply: HeartbeatReply) {
+    let broker = scene.image().broker(BrokerId(id)).unwrap();
+    assert_eq!(reply.fenced, broker.fenced);
+    assert!(!reply.should_shut_down || broker.fenced);
+    assert!(broker.fenced || scene.controller.in_session(scene.now, BrokerId(id)));
+    assert!(broker.is_active() || led_by(scene, id) == 0);
+    assert!(broker.fenced || scene.controller.next_deadline().is_some(), "who is available is watched");
 }
 
 fn create(scene: &mut Scene, topic: crate::NewTopic) {

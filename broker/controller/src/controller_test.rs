@@ -50,14 +50,14 @@ fn a_later_leader_writes_nothing_and_one_after_a_crash_aborts() {
     scene.resign();
     scene.end = scene.end.plus(1);
     scene.controller.follow_to(scene.end);
-    assert_eq!(scene.controller.became_leader(LeaderEpoch(2)).records, []);
+    assert_eq!(scene.controller.became_leader(Instant(0), LeaderEpoch(2)).records, []);
 
     let mut scene = Scene::standby();
     let begin = MetadataRecord::BeginTransaction(BeginTransactionRecord { name: None });
     let level = FeatureLevelRecord { name: "metadata.version".to_owned(), feature_level: 30 };
     scene.controller.follow(Offset(1), &[begin.clone(), level.into()]).unwrap();
     assert!(!scene.controller.committed().is_bootstrapped(), "a transaction is not seen before its end");
-    let records = scene.controller.became_leader(LeaderEpoch(2)).records;
+    let records = scene.controller.became_leader(Instant(0), LeaderEpoch(2)).records;
     let abort = AbortTransactionRecord { reason: Some("Controller failover".to_owned()) };
     assert_eq!(records[0], MetadataRecord::AbortTransaction(abort));
     assert_eq!(records[1..], Scene::new().log.into_iter().map(|(_, record)| record).collect::<Vec<_>>());

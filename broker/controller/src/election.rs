@@ -10,10 +10,10 @@
 //! the first of the replicas. The last member of an ISR stays in it when it goes, as nobody else may have its
 //! records.
 
+use crate::controller::Settings;
 use crate::image::ClusterImage;
 use crate::replay::LEADER_UNCHANGED;
 use crate::topic::{LeaderRecovery, Partition};
-use model::config::Overrides;
 use model::{BrokerId, PartitionKey, TopicId};
 use records::metadata::{MetadataRecord, PartitionChangeRecord};
 
@@ -26,13 +26,8 @@ pub(crate) enum Event {
     Back(BrokerId),
 }
 
-/// The changes of partitions that `event` calls for. `node` and `fixed` are for the topics' configs.
-pub(crate) fn changes(
-    image: &ClusterImage,
-    event: Event,
-    node: BrokerId,
-    fixed: &Overrides,
-) -> Vec<MetadataRecord> {
+/// The changes of partitions that `event` calls for. `settings` are for the topics' configs.
+pub(crate) fn changes(image: &ClusterImage, event: Event, settings: &Settings) -> Vec<MetadataRecord> {
     let affected: Vec<PartitionKey> = match event {
         Event::Gone(broker) => image.partitions_in_sync_on(broker).collect(),
         Event::Back(_) => image.partitions_without_leader().collect(),
@@ -45,7 +40,7 @@ pub(crate) fn changes(
         let allowed = match unclean {
             Some((id, allowed)) if id == key.topic => allowed,
             _ => image
-                .topic_config(&topic.name, node, fixed)
+                .topic_config(&topic.name, settings.node, &settings.fixed)
                 .is_ok_and(|config| config.unclean_leader_election),
         };
         unclean = Some((key.topic, allowed));

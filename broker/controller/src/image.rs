@@ -140,6 +140,12 @@ impl ClusterImage {
         self.indexed_under(BrokerId::NONE)
     }
 
+    /// Whether `broker` leads a partition.
+    pub fn leads_any(&self, broker: BrokerId) -> bool {
+        let leads = |key| self.partition(key).is_some_and(|partition| partition.leader == Some(broker));
+        self.partitions_in_sync_on(broker).any(leads)
+    }
+
     fn indexed_under(&self, broker: BrokerId) -> impl Iterator<Item = PartitionKey> + '_ {
         let first = PartitionKey { topic: TopicId::default(), index: model::PartitionIndex(0) };
         self.members.range((broker, first)..).take_while(move |(id, _)| *id == broker).map(|(_, key)| *key)

@@ -13,8 +13,11 @@
 //! the two are one.
 //!
 //! [`ClusterImage`] changes only by replay, and is made of persistent maps: a clone costs nothing and is what
-//! readers, undo and [`ClusterImage::changes_since`] are built on. Nothing in this crate reads a clock, draws a
-//! random number or waits.
+//! readers, undo and [`ClusterImage::changes_since`] are built on; [`ClusterImage::records`] is what a snapshot of
+//! the log holds. Nothing in this crate reads a clock, draws a random number or waits.
+//!
+//! What the active controller knows and never writes is who is alive ([`Controller::heartbeat`],
+//! [`Controller::expire`]): it is lost with the leadership, and the next controller begins anew.
 //!
 //! **What is finalized, and why** ([`features`]): `metadata.version` 4.3-IV0, because the records are written as
 //! Kafka 4.3 writes them. No other feature, because a finalized feature is a promise to clients: not
@@ -32,12 +35,14 @@ mod create_topics;
 mod decision;
 mod election;
 pub mod features;
+mod heartbeat;
 mod image;
 mod placement;
 mod replay;
 #[cfg(test)]
 #[path = "scene_test.rs"]
 mod scene;
+mod sessions;
 mod snapshot;
 mod topic;
 mod topic_name;
@@ -52,6 +57,7 @@ pub use create_topics::{
     CreateTopics, CreatedTopic, NewTopic, PARTITIONS_MAX, ReplicaAssignment, TopicDraws, TopicOutcome,
 };
 pub use decision::{Atomicity, Decision, RECORDS_MAX, Reason, Refusal};
+pub use heartbeat::{Heartbeat, HeartbeatReply};
 pub use image::{ClusterImage, Transaction};
 pub use replay::ReplayError;
 pub use topic::{LeaderRecovery, Partition, Topic};

@@ -1,11 +1,12 @@
 //! A controller and its log, for tests: decisions are appended, and committed when the test says so.
 
 use crate::{
-    BrokerRegistration, ClusterImage, Controller, CreateTopics, Decision, NewTopic, NodeEndpoint, Refusal,
-    Settings, TopicDraws, TopicOutcome, features,
+    BrokerRegistration, ClusterImage, Controller, CreateTopics, Decision, Heartbeat, HeartbeatReply,
+    NewTopic, NodeEndpoint, Refusal, Settings, TopicDraws, TopicOutcome, features,
 };
 use model::config::Overrides;
-use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, LeaderEpoch, Offset, Uuid};
+use model::time::Duration;
+use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, Instant, LeaderEpoch, Offset, Uuid};
 use records::metadata::MetadataRecord;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Scene {
     pub end: Offset,
     pub epoch: LeaderEpoch,
     pub draws: u64,
+    /// What time it is.
+    pub now: Instant,
     /// The largest batch of a decision that may be cut.
     pub batch_max: usize,
 }
@@ -36,6 +39,7 @@ impl Scene {
             num_partitions: 2,
             default_replication_factor: 1,
             fixed: Overrides::new(),
+            session_timeout: Duration::from_secs(9),
         };
         let controller = Controller::new(cluster_id(), settings);
         Scene {
@@ -44,6 +48,7 @@ impl Scene {
             end: Offset::ZERO,
             epoch: LeaderEpoch(0),
             draws: 0,
+            now: Instant(0),
             batch_max: 2,
         }
     }
@@ -64,7 +69,7 @@ impl Scene {
         self.epoch = self.epoch.next();
         self.end = self.end.plus(1);
         self.controller.follow_to(self.end);
-        let decision = self.controller.became_leader(self.epoch);
+        let decision = self.controller.became_leader(self.now, self.epoch);
         self.append(decision);
     }
 
@@ -132,6 +137,34 @@ impl Scene {
     pub fn shut_down(&mut self, id: i32) {
         let decision = self.controller.shut_down_broker(BrokerId(id), self.epoch_of(id)).unwrap();
         self.append(decision);
+    }
+
+    /// A heartbeat of a broker that has applied everything that is committed.
+    pub fn heartbeat(&mut self, id: i32) -> HeartbeatReply {
+        self.heartbeat_with(id, |_| {})
+    }
+
+    pub fn heartbeat_with(&mut self, id: i32, change: impl FnOnce(&mut Heartbeat)) -> HeartbeatReply {
+        let mut request = Heartbeat {
+            id: BrokerId(id),
+            epoch: self.epoch_of(id),
+            metadata_offset: Offset(self.controller.committed().end().0 - 1),
+            want_fence: false,
+            want_shutdown: false,
+        };
+        change(&mut request);
+        let decision = self.controller.heartbeat(self.now, &request).unwrap();
+        self.append(decision)
+    }
+
+    /// Time passes, and brokers whose time is up are fenced. Says which.
+    pub fn pass(&mut self, time: Duration) -> Vec<i32> {
+        self.now = self.now + time;
+        let mut fenced = Vec::new();
+        while let Some(decision) = self.controller.expire(self.now) {
+            fenced.push(self.append(decision).0);
+        }
+        fenced
     }
 
     pub fn image(&self) -> &ClusterImage {

@@ -278,7 +278,7 @@ impl<R: Runtime> Node<R> {
             Ok(())
         });
         followed.await.map_err(NodeError::Replay)?;
-        let Decision { records, .. } = self.controller.became_leader(epoch);
+        let Decision { records, .. } = self.controller.became_leader(self.rt.now(), epoch);
         if !records.is_empty() {
             Box::pin(self.append(&records)).await?;
         }
