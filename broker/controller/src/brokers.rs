@@ -4,6 +4,7 @@
 //!   (unknown) ──register──► fenced ──unfence──► available ──fence──► fenced
 //!                             ▲                     │ shut_down (it leaves every ISR) ──► shutting down
 //!                             └── register: a new incarnation, first taken out of every ISR
+//!   (any) ──unregister──► (unknown)
 //! ```
 //!
 //! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631).
@@ -15,7 +16,7 @@ use crate::election::{self, Event};
 use crate::features;
 use crate::image::ClusterImage;
 use model::{BrokerEpoch, BrokerId, ClusterId, DirectoryId, Offset, Uuid};
-use records::metadata::{BrokerRegistrationChangeRecord, MetadataRecord};
+use records::metadata::{BrokerRegistrationChangeRecord, MetadataRecord, UnregisterBrokerRecord};
 use std::collections::BTreeMap;
 
 /// What a broker says of itself when it registers (BrokerRegistration, key 62).
@@ -141,6 +142,21 @@ pub(crate) fn shut_down(
         records.push(registration_change(id, epoch, 0, 1));
     }
     records.extend(election::changes(image, Event::Gone(id), settings));
+    Ok(Decision::prefixes(records, ()))
+}
+
+/// Ends a broker's registration. Its partitions move elsewhere first, where there is an elsewhere.
+pub(crate) fn unregister(
+    image: &ClusterImage,
+    id: BrokerId,
+    settings: &Settings,
+) -> Result<Decision<()>, Refusal> {
+    let Some(broker) = image.broker(id) else {
+        let message = format!("Broker ID {id} is not currently registered");
+        return Err(Refusal::new(Reason::BrokerIdNotRegistered, message));
+    };
+    let mut records = election::changes(image, Event::Gone(id), settings);
+    records.push(UnregisterBrokerRecord { broker_id: id.0, broker_epoch: broker.epoch.0 }.into());
     Ok(Decision::prefixes(records, ()))
 }
 

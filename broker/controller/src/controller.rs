@@ -14,10 +14,13 @@
 use crate::activation;
 use crate::broker::Broker;
 use crate::brokers::{self, BrokerRegistration, ControllerRegistration};
+use crate::create_partitions::{self, CreatePartitions, PartitionsOutcome};
 use crate::create_topics::{self, CreateTopics, TopicOutcome};
 use crate::decision::{Decision, Reason, Refusal};
+use crate::delete_topics::{self, DeletedTopic, TopicToDelete};
 use crate::heartbeat::{self, Heartbeat, HeartbeatReply};
 use crate::image::ClusterImage;
+use crate::producer_ids::{self, ProducerIdBlock};
 use crate::replay::ReplayError;
 use crate::sessions::Sessions;
 use model::config::{BrokerSettings, Overrides};
@@ -39,6 +42,8 @@ pub struct Settings {
     pub fixed: Overrides,
     /// `broker.session.timeout.ms`.
     pub session_timeout: Duration,
+    /// `delete.topic.enable`.
+    pub delete_topics: bool,
 }
 
 /// Both images, and who we are.
@@ -66,6 +71,7 @@ impl Settings {
             default_replication_factor: settings.default_replication_factor as i16,
             fixed: settings.given.clone(),
             session_timeout: Duration::from_millis(settings.session_timeout_ms),
+            delete_topics: settings.delete_topics,
         }
     }
 }
@@ -186,6 +192,28 @@ impl Controller {
         create_topics::create_topics(self.ready()?, request, &self.settings)
     }
 
+    /// Decides a DeleteTopics request.
+    pub fn delete_topics(&self, request: &[TopicToDelete]) -> Result<Decision<Vec<DeletedTopic>>, Refusal> {
+        delete_topics::delete_topics(self.ready()?, request, &self.settings)
+    }
+
+    /// Decides a CreatePartitions request.
+    pub fn create_partitions(
+        &self,
+        request: &CreatePartitions,
+    ) -> Result<Decision<Vec<PartitionsOutcome>>, Refusal> {
+        create_partitions::create_partitions(self.ready()?, request)
+    }
+
+    /// Decides which producer ids a broker may give out.
+    pub fn allocate_producer_ids(
+        &self,
+        id: BrokerId,
+        epoch: BrokerEpoch,
+    ) -> Result<Decision<ProducerIdBlock>, Refusal> {
+        producer_ids::allocate(self.ready()?, id, epoch)
+    }
+
     /// Decides a broker's registration. `next` is the offset the next record will have; `in_session` is what
     /// [`Controller::in_session`] says.
     pub fn register_broker(
@@ -211,6 +239,12 @@ impl Controller {
     /// Decides that a broker is on its way down.
     pub fn shut_down_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
         brokers::shut_down(self.ready()?, id, epoch, &self.settings)
+    }
+
+    /// Decides that a broker is no longer registered, as somebody asked for who knows that it will not come back. It
+    /// remains a replica where it is one.
+    pub fn unregister_broker(&self, id: BrokerId) -> Result<Decision<()>, Refusal> {
+        brokers::unregister(self.ready()?, id, &self.settings)
     }
 
     /// Decides a broker's heartbeat, which is a sign of life too.

@@ -3,10 +3,9 @@
 use super::*;
 use crate::create_topics::ReplicaAssignment;
 use crate::scene::{Scene, cluster_id};
-use crate::{Changes, ConfigResource, Fate, PartitionChange};
-use model::PartitionKey;
+use crate::{Changes, ConfigResource, Fate, MorePartitions, PartitionChange};
+use model::{PartitionKey, TopicId};
 use proptest::prelude::*;
-use records::metadata::RemoveTopicRecord;
 use std::collections::BTreeMap;
 
 /// What happens next.
@@ -23,6 +22,9 @@ enum Step {
     Create { name: usize, partitions: i32, factor: i16, start: u64, unclean: bool },
     Assign { name: usize, brokers: Vec<i32> },
     Remove(usize),
+    Grow { name: usize, count: i32, start: u64 },
+    Unregister(i32),
+    ProducerIds(i32),
     Commit(u8),
     Resign,
     Lead,
@@ -46,7 +48,10 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (name.clone(), -1..5i32, -1..4i16, any::<u64>(), any::<bool>())
             .prop_map(|(name, partitions, factor, start, unclean)| Step::Create { name, partitions, factor, start, unclean }),
         1 => (name.clone(), prop::collection::vec(1..6i32, 0..4)).prop_map(|(name, brokers)| Step::Assign { name, brokers }),
-        1 => name.prop_map(Step::Remove),
+        1 => name.clone().prop_map(Step::Remove),
+        1 => (name, 0..8i32, any::<u64>()).prop_map(|(name, count, start)| Step::Grow { name, count, start }),
+        1 => broker.clone().prop_map(Step::Unregister),
+        1 => broker.prop_map(Step::ProducerIds),
         4 => any::<u8>().prop_map(Step::Commit),
         1 => Just(Step::Resign),
         2 => Just(Step::Lead),
@@ -120,11 +125,44 @@ fn take(scene: &mut Scene, step: &Step) {
             create(scene, topic);
         }
         Step::Remove(name) => {
-            if let Some(topic) = scene.image().topic_named(NAMES[*name]) {
-                let record = RemoveTopicRecord { topic_id: topic.id.0 };
-                scene.append(Decision::whole(vec![record.into()], ()));
-                assert!(scene.image().overrides(&ConfigResource::topic(NAMES[*name])).is_empty());
+            let topic = TopicToDelete { name: Some(NAMES[*name].to_owned()), id: TopicId::default() };
+            let existed = scene.image().topic_named(NAMES[*name]).is_some();
+            let decision = scene.controller.delete_topics(&[topic]).unwrap();
+            assert_eq!(decision.records.len(), usize::from(existed));
+            assert_eq!(scene.append(decision)[0].outcome.is_ok(), existed);
+            assert!(scene.image().topic_named(NAMES[*name]).is_none());
+            assert!(scene.image().overrides(&ConfigResource::topic(NAMES[*name])).is_empty());
+        }
+        Step::Grow { name, count, start } => {
+            let more = MorePartitions {
+                name: NAMES[*name].to_owned(),
+                count: *count,
+                assignments: None,
+                start: *start,
+            };
+            let before = scene.image().clone();
+            let request = CreatePartitions { topics: vec![more], validate_only: false };
+            let decision = scene.controller.create_partitions(&request).unwrap();
+            match scene.append(decision).remove(0).1 {
+                Ok(()) => {
+                    let topic = scene.image().topic_named(NAMES[*name]).unwrap();
+                    assert_eq!(topic.partitions.len() as i32, *count);
+                }
+                Err(_) => assert_eq!(scene.image(), &before, "a refusal changes nothing"),
             }
+        }
+        Step::Unregister(id) if registered(scene, id) => {
+            let decision = scene.controller.unregister_broker(BrokerId(*id)).unwrap();
+            scene.append(decision);
+            assert!(!registered(scene, id));
+            assert_eq!(led_by(scene, *id), 0, "an unknown broker leads nothing");
+        }
+        Step::ProducerIds(id) if registered(scene, id) => {
+            let next = scene.image().next_producer_id();
+            let epoch = scene.epoch_of(*id);
+            let decision = scene.controller.allocate_producer_ids(BrokerId(*id), epoch).unwrap();
+            assert_eq!(scene.append(decision).first, next);
+            assert_eq!(scene.image().next_producer_id().0, next.0 + 1000);
         }
         Step::Lead
         | Step::Unfence(_)
@@ -132,7 +170,9 @@ fn take(scene: &mut Scene, step: &Step) {
         | Step::ShutDown(_)
         | Step::Heartbeat { .. }
         | Step::HeardOf(_)
-        | Step::Gone(_) => {}
+        | Step::Gone(_)
+        | Step::Unregister(_)
+        | Step::ProducerIds(_) => {}
     }
 }
 

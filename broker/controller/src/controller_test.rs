@@ -293,6 +293,43 @@ fn a_controller_registers_once() {
 }
 
 #[test]
+fn a_broker_that_is_unregistered_leads_nothing_and_comes_back_as_a_stranger() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    replicated(&mut scene, "orders", 2);
+    let past = scene.epoch_of(1);
+    let decision = scene.controller.unregister_broker(BrokerId(1)).unwrap();
+    scene.append(decision);
+    assert_eq!(state(&scene, "orders"), (Some(2), 1, 1, vec![2]));
+    let partition = scene.image().topic_named("orders").unwrap().partition(PartitionIndex(0)).unwrap();
+    assert!(partition.is_replica(BrokerId(1)));
+    let refusal = scene.controller.unregister_broker(BrokerId(1)).unwrap_err();
+    assert_eq!(refusal.to_string(), "BrokerIdNotRegistered: Broker ID 1 is not currently registered");
+    let refusal = scene.controller.fence_broker(BrokerId(1), past).unwrap_err();
+    assert_eq!(refusal.reason, Reason::StaleBrokerEpoch);
+    assert!(scene.register(1) > past);
+}
+
+#[test]
+fn producer_ids_are_given_in_blocks_to_brokers_of_the_present() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    let mut next = |id| {
+        let epoch = scene.epoch_of(id);
+        let decision = scene.controller.allocate_producer_ids(BrokerId(id), epoch).unwrap();
+        scene.append(decision)
+    };
+    let block = |first| ProducerIdBlock { first: model::ProducerId(first), size: 1000 };
+    assert_eq!([next(1), next(2), next(1)], [block(0), block(1000), block(2000)]);
+    let refusal = scene.controller.allocate_producer_ids(BrokerId(1), BrokerEpoch(0)).unwrap_err();
+    assert_eq!(refusal.reason, Reason::StaleBrokerEpoch);
+    let last =
+        records::metadata::ProducerIdsRecord { next_producer_id: i64::MAX - 999, ..Default::default() };
+    scene.append(Decision::whole(vec![last.into()], ()));
+    let epoch = scene.epoch_of(1);
+    let refusal = scene.controller.allocate_producer_ids(BrokerId(1), epoch).unwrap_err();
+    assert_eq!(refusal.reason, Reason::Unexpected);
+}
+
+#[test]
 fn changes_tell_a_broker_what_to_do() {
     let mut scene = Scene::with_brokers(&[1, 2]);
     replicated(&mut scene, "kept", 2);

@@ -4,14 +4,15 @@
 //! are one batch. `validate_only` decides the same and writes nothing. Creating a topic because somebody asked for
 //! its metadata is the same decision with default values.
 
+use crate::assignment::{check_assignment, is_active, partition_record};
 use crate::configs::overrides_of_new_topic;
 use crate::decision::{Decision, RECORDS_MAX, Reason, Refusal};
 use crate::image::ClusterImage;
 use crate::placement;
 use crate::topic_name::{self, METADATA_TOPIC, check_topic_name};
 use model::config::{ConfigEntry, Layers, Overrides};
-use model::{BrokerId, DirectoryId, TopicId, Uuid};
-use records::metadata::{ConfigRecord, MetadataRecord, PartitionRecord, TopicRecord};
+use model::{BrokerId, TopicId, Uuid};
+use records::metadata::{ConfigRecord, MetadataRecord, TopicRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::configs::ResourceKind;
@@ -208,15 +209,7 @@ fn placed(
         -1 => settings.default_replication_factor,
         given => given,
     };
-    let replicas = placement::place(image, count, factor, topic.draws.start)?;
-    if replicas.iter().any(|replicas| !replicas.iter().any(|id| is_active(image, *id))) {
-        let message = format!(
-            "Unable to replicate the partition {factor} time(s): All brokers are currently fenced or in \
-             controlled shutdown."
-        );
-        return Err(Refusal::new(Reason::InvalidReplicationFactor, message));
-    }
-    Ok(replicas)
+    placement::place(image, count, factor, topic.draws.start)
 }
 
 /// Replicas where the request puts them.
@@ -253,47 +246,6 @@ fn assigned(image: &ClusterImage, topic: &NewTopic) -> Result<Vec<Vec<BrokerId>>
     Ok(partitions.into_values().collect())
 }
 
-/// Checks one partition's replicas; `factor` is what the partitions before it have.
-fn check_assignment(
-    image: &ClusterImage,
-    replicas: &[BrokerId],
-    factor: Option<usize>,
-) -> Result<(), Refusal> {
-    let refuse = |what: String| {
-        let message = format!("The manual partition assignment includes {what}");
-        Err(Refusal::new(Reason::InvalidReplicaAssignment, message))
-    };
-    if replicas.is_empty() {
-        return refuse("an empty replica list.".to_owned());
-    }
-    let mut sorted = replicas.to_vec();
-    sorted.sort_unstable();
-    for (at, id) in sorted.iter().enumerate() {
-        match image.broker(*id) {
-            None => return refuse(format!("broker {id}, but no such broker is registered.")),
-            Some(broker) if !broker.takes_replicas() => {
-                return refuse(format!("broker {id}, but all its log directories are cordoned."));
-            }
-            Some(_) if at > 0 && sorted[at - 1] == *id => {
-                return refuse(format!("the broker {id} more than once."));
-            }
-            Some(_) => {}
-        }
-    }
-    match factor {
-        Some(factor) if factor != replicas.len() => refuse(format!(
-            "a partition with {} replica(s), but this is not consistent with previous partitions, which have \
-             {factor} replica(s).",
-            replicas.len()
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn is_active(image: &ClusterImage, id: BrokerId) -> bool {
-    image.broker(id).is_some_and(|broker| broker.is_active())
-}
-
 /// An id in Kafka's sense: random, and its text does not begin with a `-`, which command lines would take for an
 /// option (of the 64 digits, that one is given up for its neighbour).
 fn topic_id(image: &ClusterImage, [high, low]: [u64; 2]) -> TopicId {
@@ -325,32 +277,6 @@ fn records(
         records.push(MetadataRecord::Partition(partition_record(image, id, index as i32, replicas)));
     }
     records
-}
-
-fn partition_record(
-    image: &ClusterImage,
-    topic: TopicId,
-    index: i32,
-    replicas: &[BrokerId],
-) -> PartitionRecord {
-    let isr: Vec<i32> = replicas.iter().filter(|id| is_active(image, **id)).map(|id| id.0).collect();
-    let directory =
-        |id: &BrokerId| image.broker(*id).map_or(DirectoryId::UNASSIGNED, |b| b.default_directory()).0;
-    PartitionRecord {
-        partition_id: index,
-        topic_id: topic.0,
-        replicas: replicas.iter().map(|id| id.0).collect(),
-        removing_replicas: Vec::new(),
-        adding_replicas: Vec::new(),
-        leader: isr[0],
-        isr,
-        leader_recovery_state: 0,
-        leader_epoch: 0,
-        partition_epoch: 0,
-        directories: replicas.iter().map(directory).collect(),
-        eligible_leader_replicas: None,
-        last_known_elr: None,
-    }
 }
 
 #[cfg(test)]

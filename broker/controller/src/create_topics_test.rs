@@ -3,7 +3,7 @@
 use super::*;
 use crate::scene::Scene;
 use model::PartitionIndex;
-use records::metadata::METADATA_VERSION;
+use records::metadata::{METADATA_VERSION, PartitionRecord};
 
 /// What one topic's refusal says, after a request for it alone on brokers 1 to 3 of which 3 is fenced.
 fn refusal(change: impl FnOnce(&mut NewTopic)) -> String {

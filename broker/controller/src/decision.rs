@@ -102,6 +102,16 @@ pub enum Reason {
     UnsupportedVersion,
     /// STALE_BROKER_EPOCH.
     StaleBrokerEpoch,
+    /// UNKNOWN_TOPIC_OR_PARTITION.
+    UnknownTopicOrPartition,
+    /// UNKNOWN_TOPIC_ID.
+    UnknownTopicId,
+    /// TOPIC_DELETION_DISABLED; versions of DeleteTopics below 3 know it as INVALID_REQUEST.
+    TopicDeletionDisabled,
+    /// BROKER_ID_NOT_REGISTERED.
+    BrokerIdNotRegistered,
+    /// UNKNOWN_SERVER_ERROR: nothing that the asker could mend.
+    Unexpected,
     /// KAFKA_STORAGE_ERROR, which clients retry: decided, but the disk has no room for it now.
     Storage,
 }

@@ -26,18 +26,22 @@
 //! record of this log but of the quorum's.
 
 mod activation;
+mod assignment;
 mod broker;
 mod brokers;
 mod changes;
 mod configs;
 mod controller;
+mod create_partitions;
 mod create_topics;
 mod decision;
+mod delete_topics;
 mod election;
 pub mod features;
 mod heartbeat;
 mod image;
 mod placement;
+mod producer_ids;
 mod replay;
 #[cfg(test)]
 #[path = "scene_test.rs"]
@@ -53,12 +57,15 @@ pub use brokers::{BrokerRegistration, ControllerRegistration};
 pub use changes::{Changes, Fate, PartitionChange};
 pub use configs::{ConfigResource, ResourceKind};
 pub use controller::{Controller, Settings};
+pub use create_partitions::{CreatePartitions, MorePartitions, PartitionsOutcome};
 pub use create_topics::{
     CreateTopics, CreatedTopic, NewTopic, PARTITIONS_MAX, ReplicaAssignment, TopicDraws, TopicOutcome,
 };
 pub use decision::{Atomicity, Decision, RECORDS_MAX, Reason, Refusal};
+pub use delete_topics::{DeletedTopic, TopicToDelete};
 pub use heartbeat::{Heartbeat, HeartbeatReply};
 pub use image::{ClusterImage, Transaction};
+pub use producer_ids::{PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};
 pub use replay::ReplayError;
 pub use topic::{LeaderRecovery, Partition, Topic};
 pub use topic_name::{INTERNAL_TOPICS, METADATA_TOPIC, check_topic_name};

@@ -4,11 +4,13 @@
 //! evenly; fenced brokers are taken only when there are not enough others, and never first. Racks are not
 //! considered yet.
 
+use crate::assignment::is_active;
 use crate::decision::{Reason, Refusal};
 use crate::image::ClusterImage;
 use model::BrokerId;
 
-/// The replicas of `partitions` partitions, preferred leader first. `start` is a draw.
+/// The replicas of `partitions` partitions, preferred leader first; of each partition one at least is available.
+/// `start` is a draw.
 pub(crate) fn place(
     image: &ClusterImage,
     partitions: usize,
@@ -46,5 +48,9 @@ pub(crate) fn place(
         let all = std::iter::once(circle(first, &unfenced)).chain(followers).chain(reserve);
         all.take(replication_factor as usize).collect()
     };
-    Ok((0..partitions).map(row).collect())
+    let placed: Vec<_> = (0..partitions).map(row).collect();
+    if placed.iter().any(|replicas| !replicas.iter().any(|id| is_active(image, *id))) {
+        return refuse("All brokers are currently fenced or in controlled shutdown.".to_owned());
+    }
+    Ok(placed)
 }

@@ -33,15 +33,19 @@ impl Scene {
         scene
     }
 
-    pub fn standby() -> Scene {
-        let settings = Settings {
+    pub fn settings() -> Settings {
+        Settings {
             node: BrokerId(1),
             num_partitions: 2,
             default_replication_factor: 1,
             fixed: Overrides::new(),
             session_timeout: Duration::from_secs(9),
-        };
-        let controller = Controller::new(cluster_id(), settings);
+            delete_topics: true,
+        }
+    }
+
+    pub fn standby() -> Scene {
+        let controller = Controller::new(cluster_id(), Scene::settings());
         Scene {
             controller,
             log: Vec::new(),

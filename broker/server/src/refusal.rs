@@ -41,6 +41,11 @@ pub fn controller(reason: Reason) -> ErrorCode {
         Reason::InvalidRegistration => ErrorCode::InvalidRegistration,
         Reason::UnsupportedVersion => ErrorCode::UnsupportedVersion,
         Reason::StaleBrokerEpoch => ErrorCode::StaleBrokerEpoch,
+        Reason::UnknownTopicOrPartition => ErrorCode::UnknownTopicOrPartition,
+        Reason::UnknownTopicId => ErrorCode::UnknownTopicId,
+        Reason::TopicDeletionDisabled => ErrorCode::TopicDeletionDisabled,
+        Reason::BrokerIdNotRegistered => ErrorCode::BrokerIdNotRegistered,
+        Reason::Unexpected => ErrorCode::UnknownServerError,
         Reason::Storage => ErrorCode::KafkaStorageError,
     }
 }

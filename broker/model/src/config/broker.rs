@@ -75,6 +75,8 @@ pub struct BrokerSettings {
     pub connections_max: u32,
     /// `fetch.max.bytes`: the most one Fetch answer carries, whatever the client asks for.
     pub fetch_bytes_max: u32,
+    /// `delete.topic.enable`.
+    pub delete_topics: bool,
     /// `broker.session.timeout.ms`: a broker that is not heard of for so long is fenced by the controller.
     pub session_timeout_ms: u64,
     /// `tidemark.shards`: tasks that own partitions; 0 for as many as the machine has cores.
@@ -166,6 +168,7 @@ impl BrokerSettings {
             connections_idle_ms_max: given.limit("connections.max.idle.ms"),
             connections_max: given.number("max.connections") as u32,
             fetch_bytes_max: given.number("fetch.max.bytes") as u32,
+            delete_topics: given.value("delete.topic.enable").bool(),
             session_timeout_ms: given.limit("broker.session.timeout.ms").unwrap_or(0),
             shards: given.number("tidemark.shards") as u32,
             tail_cache_bytes: given.number("tidemark.tail.cache.bytes") as u64,
