@@ -24,7 +24,7 @@ mod topic;
 mod topic_table;
 mod value;
 
-pub use broker::{BrokerSettings, Notice, Roles};
+pub use broker::{BrokerSettings, Notice, QuorumSettings, Roles};
 pub use entry::{Change, Check, Effect, Entry, Kind, Lookup, Scope, Synonym, Unit, lookup, table};
 pub use layers::{ConfigEntry, Layers, Overrides, Source};
 pub use listener::{Endpoint, Listener, Voter};

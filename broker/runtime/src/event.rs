@@ -133,4 +133,6 @@ pub enum Fence {
     SyncFailed,
     /// A write failed for another reason than a full disk.
     WriteFailed,
+    /// The node can't follow the cluster's metadata: what is in the log means nothing to it.
+    MetadataFailed,
 }

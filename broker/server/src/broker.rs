@@ -6,14 +6,14 @@ use crate::context::{Context, Shards};
 use crate::descriptors::Descriptors;
 use crate::endpoints;
 use crate::fence::Fences;
-use crate::metadata::{self, Identity};
+use crate::metadata::{self, Booted, Identity};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
 use crate::tail::TailCache;
 use log::{Directory, DirectoryError, MetaProperties};
 use model::config::{BrokerSettings, Endpoint};
 use model::time::Duration;
-use model::{ClusterId, DirectoryId, Uuid};
+use model::{BrokerEpoch, ClusterId, DirectoryId, Uuid};
 use runtime::{Event, Fence, Listener, Runtime, Task};
 use std::fmt;
 use std::io;
@@ -32,6 +32,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Broker<R: Runtime> {
     rt: R,
     addr: SocketAddr,
+    /// Of this incarnation's registration.
+    epoch: BrokerEpoch,
     context: Arc<Context>,
     accepting: R::Task<()>,
     /// Set: connections end where they stand.
@@ -93,35 +95,36 @@ impl<R: Runtime> Broker<R> {
         let fences = Fences::new();
         let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
         let shards = start_shards(&rt, &settings, &checkpoints, &fences);
+        let booted = metadata::boot(&rt, &settings, &meta, &shards, &checkpoints, &fences, descriptors).await;
+        let Booted { handle, published } = booted.map_err(|error| StartError::Metadata(error.0))?;
         let identity = Identity { meta, endpoints: endpoints::told(&settings, addr) };
-        let booted = metadata::boot(
-            rt.clone(),
-            settings.clone(),
-            identity,
-            shards.clone(),
-            checkpoints.clone(),
-            fences.clone(),
-            descriptors,
-        );
-        let node = booted.await.map_err(|error| StartError::Metadata(error.0))?;
-        let (requests, inbox) = mpsc::channel(metadata::INBOX_MAX);
+        let epoch = tokio::select! { biased;
+            why = fences.fenced() => return Err(StartError::Metadata(format!("the data directory is fenced: {why:?}"))),
+            registered = metadata::register(&rt, &settings, identity, &handle) => {
+                registered.map_err(|refusal| StartError::Metadata(refusal.to_string()))?
+            }
+        };
         let clock = rt.clone();
         let me = settings.node_id;
         let connections_max = descriptors.connections_max.min(Semaphore::MAX_PERMITS as u32);
-        let context = Arc::new(Context::new(
-            settings,
-            shards,
-            metadata::Handle::new(requests),
-            node.published(),
-            move || clock.now(),
-        ));
-        rt.spawn_detached("metadata", node.run(inbox));
+        let context = Arc::new(Context::new(settings, shards, handle, published, move || clock.now()));
         let connections = Arc::new(Semaphore::new(connections_max as usize));
         let (cut, cut_seen) = watch::channel(false);
         let accept = accept(rt.clone(), listener, context.clone(), connections.clone(), cut_seen);
         let accepting = rt.spawn("accept", accept);
         rt.observe(Event::Started { broker: me });
-        Ok(Broker { rt, addr, context, accepting, cut, connections, connections_max, checkpoints, fences })
+        Ok(Broker {
+            rt,
+            addr,
+            epoch,
+            context,
+            accepting,
+            cut,
+            connections,
+            connections_max,
+            checkpoints,
+            fences,
+        })
     }
 
     /// Where it listens.
@@ -149,8 +152,7 @@ impl<R: Runtime> Broker<R> {
                 let _ = self.connections.acquire_many(self.connections_max).await;
             }
         }
-        let epoch = self.context.metadata.stop().await;
-        let mut closed = true;
+        let mut closed = self.context.metadata.stop().await;
         for shard in 0..self.context.shards.count() {
             let (done, stopped) = oneshot::channel();
             if self.context.shards.send(shard, Message::Stop(done)).await {
@@ -158,10 +160,7 @@ impl<R: Runtime> Broker<R> {
                 closed &= stopped.await.unwrap_or(false);
             }
         }
-        let closed = match epoch {
-            Some(epoch) if closed && !self.fences.is_fenced() => self.checkpoints.close(epoch).await,
-            _ => false,
-        };
+        let closed = closed && !self.fences.is_fenced() && self.checkpoints.close(self.epoch).await;
         if self.fences.is_fenced() {
             return Stopped::Fenced(self.fences.fenced().await);
         }

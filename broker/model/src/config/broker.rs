@@ -20,6 +20,21 @@ pub struct Roles {
     pub controller: bool,
 }
 
+/// How long the metadata quorum waits (KIP-595).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuorumSettings {
+    /// `controller.quorum.election.timeout.ms`: without a leader for so long, a voter stands for election.
+    pub election_timeout_ms: u64,
+    /// `controller.quorum.fetch.timeout.ms`: a voter that could not fetch for so long stands for election.
+    pub fetch_timeout_ms: u64,
+    /// `controller.quorum.election.backoff.max.ms`: at most so long between a lost election and the next.
+    pub election_backoff_ms_max: u64,
+    /// `controller.quorum.request.timeout.ms`: a request that is not answered for so long has failed.
+    pub request_timeout_ms: u64,
+    /// `controller.quorum.retry.backoff.ms`: between a failed request and the next try.
+    pub retry_backoff_ms: u64,
+}
+
 /// Something about the settings that the operator should be told, and that is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -79,6 +94,10 @@ pub struct BrokerSettings {
     pub delete_topics: bool,
     /// `broker.session.timeout.ms`: a broker that is not heard of for so long is fenced by the controller.
     pub session_timeout_ms: u64,
+    /// `broker.heartbeat.interval.ms`: how often a broker tells the controller that it is alive.
+    pub heartbeat_interval_ms: u64,
+    /// How long the metadata quorum waits for what.
+    pub quorum: QuorumSettings,
     /// `tidemark.shards`: tasks that own partitions; 0 for as many as the machine has cores.
     pub shards: u32,
     /// `tidemark.tail.cache.bytes`: the budget of recently appended bytes kept for consumers.
@@ -170,6 +189,14 @@ impl BrokerSettings {
             fetch_bytes_max: given.number("fetch.max.bytes") as u32,
             delete_topics: given.value("delete.topic.enable").bool(),
             session_timeout_ms: given.limit("broker.session.timeout.ms").unwrap_or(0),
+            heartbeat_interval_ms: given.number("broker.heartbeat.interval.ms") as u64,
+            quorum: QuorumSettings {
+                election_timeout_ms: given.number("controller.quorum.election.timeout.ms") as u64,
+                fetch_timeout_ms: given.number("controller.quorum.fetch.timeout.ms") as u64,
+                election_backoff_ms_max: given.number("controller.quorum.election.backoff.max.ms") as u64,
+                request_timeout_ms: given.number("controller.quorum.request.timeout.ms") as u64,
+                retry_backoff_ms: given.number("controller.quorum.retry.backoff.ms") as u64,
+            },
             shards: given.number("tidemark.shards") as u32,
             tail_cache_bytes: given.number("tidemark.tail.cache.bytes") as u64,
             given: given.0,

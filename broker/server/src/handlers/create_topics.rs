@@ -9,7 +9,6 @@ use super::{Asked, Outcome, encode};
 use crate::context::Context;
 use crate::{metadata, refusal};
 use controller::{CreateTopics, CreatedTopic, NewTopic, Refusal, ReplicaAssignment};
-use protocol::ErrorCode;
 use protocol::messages::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
 };
@@ -26,23 +25,14 @@ pub(super) async fn apply(
     let topics = request.topics.into_iter().map(new_topic).collect();
     let outcome = context.metadata.create_topics(CreateTopics { topics, validate_only }).await;
     let topics = match outcome {
-        Some(Ok(outcomes)) => outcomes
+        Ok(outcomes) => outcomes
             .into_iter()
             .map(|(name, outcome)| match outcome {
                 Ok(topic) => created(name, topic),
                 Err(refusal) => refused(name, refusal),
             })
             .collect(),
-        Some(Err(refusal)) => names.into_iter().map(|name| refused(name, refusal.clone())).collect(),
-        None => {
-            let stopped = |name| CreatableTopicResult {
-                name,
-                error_code: ErrorCode::NotController as i16,
-                error_message: None,
-                ..CreatableTopicResult::default()
-            };
-            names.into_iter().map(stopped).collect()
-        }
+        Err(refusal) => names.into_iter().map(|name| refused(name, refusal.clone())).collect(),
     };
     let response = CreateTopicsResponse { topics, ..CreateTopicsResponse::default() };
     Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))

@@ -1,28 +1,33 @@
-//! From a directory to an active controller and a registered broker.
+//! From a directory to the tasks of the metadata.
 //!
 //! ```text
-//! open log ─▶ stand for election (epoch durable) ─▶ leader change committed ─▶ replay ─▶ bootstrap records
-//!          ─▶ register this incarnation ─▶ unfence ─▶ shards open what we lead ─▶ image published
+//! open log ─▶ quorum as the file and the log know it ─▶ Node and Applier run ─▶ lifecycle registers this broker
 //! ```
 
-use super::node::{METADATA, Node, NodeError};
+use super::applier::Applier;
+use super::decisions::Pending;
+use super::handle::{Handle, INBOX_MAX};
+use super::node::{METADATA, Node};
 use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
 use crate::descriptors::Descriptors;
 use crate::fence::Fences;
 use crate::shard;
-use controller::{BrokerRegistration, ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint, features};
+use controller::{ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint};
 use log::{Log, LogConfig, MetaProperties, PartitionName};
-use model::config::BrokerSettings;
-use model::{BrokerEpoch, LeaderEpoch, Offset, PartitionIndex, Uuid};
+use model::config::{BrokerSettings, QuorumSettings};
+use model::time::Duration;
+use model::{LeaderEpoch, Offset, PartitionIndex};
 use raft::{
-    Config, ELECTION_FILE_NAME, ElectionState, EpochStart, Input, LogView, Quorum, ReplicaKey, SnapshotId,
-    Timeouts, Voters,
+    Config, ELECTION_FILE_NAME, ElectionState, EpochStart, LogView, Quorum, ReplicaKey, SnapshotId, Timeouts,
+    Voters,
 };
 use runtime::{Disk, Runtime};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use sync::Snapshot;
+use tokio::sync::mpsc;
 
 /// Who this process is.
 pub struct Identity {
@@ -32,84 +37,71 @@ pub struct Identity {
     pub endpoints: Vec<NodeEndpoint>,
 }
 
-/// Opens the metadata log and returns a node that leads the quorum, has registered this broker and has opened
-/// every partition that it leads.
+/// The metadata's tasks, which run.
+pub struct Booted {
+    /// What may be asked of them.
+    pub handle: Handle,
+    /// What handlers are to read the cluster from.
+    pub published: Arc<Snapshot<ClusterImage>>,
+}
+
+/// Opens the metadata log and starts the tasks.
 pub async fn boot<R: Runtime>(
-    rt: R,
-    settings: BrokerSettings,
-    identity: Identity,
-    shards: Shards,
-    checkpoints: Checkpoints,
-    fences: Fences,
+    rt: &R,
+    settings: &BrokerSettings,
+    meta: &MetaProperties,
+    shards: &Shards,
+    checkpoints: &Checkpoints,
+    fences: &Fences,
     descriptors: Descriptors,
-) -> Result<Node<R>, BootError> {
+) -> Result<Booted, BootError> {
     let name = PartitionName::new(METADATA_TOPIC, PartitionIndex(0));
     let how = checkpoints.recovery(name.clone()).await;
     let opened = Log::open(rt.disk().clone(), name.dir(), log_config(), how).await;
     let (log, recovered) = opened.map_err(|error| BootError(error.to_string()))?;
-    shard::open::announce(&rt, METADATA, &log, &recovered);
+    shard::open::announce(rt, METADATA, &log, &recovered);
     complete_from(log.start())?;
     let state = election_state(rt.disk(), &name.dir()).await?;
-    let me = ReplicaKey { id: settings.node_id, directory: identity.meta.directory };
-    let config = Config { me, voters: Voters::new([me]), timeouts: Timeouts::DEFAULT };
+    let me = ReplicaKey { id: settings.node_id, directory: meta.directory };
+    let config = Config { me, voters: Voters::new([me]), timeouts: timeouts(&settings.quorum) };
     let quorum = Quorum::new(config, state, log_view(&log)?);
-    let cluster = identity.meta.cluster.clone();
-    let controller = Controller::new(cluster.clone(), controller::Settings::of(&settings));
-    let published = Arc::new(Snapshot::new(ClusterImage::new(cluster)));
-    let epoch = BrokerEpoch(-1);
-    let mut node = Node {
-        rt,
-        settings,
+    let controller = Controller::new(meta.cluster.clone(), controller::Settings::of(settings));
+    let empty = ClusterImage::new(meta.cluster.clone());
+    let (applier, applied) = Applier::new(settings.clone(), shards.clone(), fences.clone(), empty);
+    let published = applier.published();
+    let (requests, inbox) = mpsc::channel(INBOX_MAX);
+    let node = Node {
+        rt: rt.clone(),
+        settings: settings.clone(),
         name,
         log,
         quorum,
         controller,
-        published,
-        shards,
-        checkpoints,
-        fences,
+        applied: applied.clone(),
+        checkpoints: checkpoints.clone(),
+        fences: fences.clone(),
         descriptors,
-        epoch,
+        pending: Pending::default(),
+        activation: VecDeque::new(),
+        requests: inbox,
     };
-    node.checkpoints.note(node.points());
-    let booted = async {
-        // Opening the log has synced what it kept.
-        node.perform(Input::Synced { end: node.log.durable_end() }).await?;
-        node.perform(Input::Start).await?;
-        node.register(identity).await
-    };
-    booted.await.map_err(|error| BootError(error.to_string()))?;
-    Ok(node)
+    checkpoints.note(node.points());
+    rt.spawn_detached("metadata", node.run());
+    rt.spawn_detached("applier", applier.run());
+    Ok(Booted { handle: Handle::new(requests, applied), published })
 }
 
 /// The node can't take part in the quorum: the text says why.
 #[derive(Debug)]
 pub struct BootError(pub String);
 
-impl<R: Runtime> Node<R> {
-    /// Registers this incarnation of the broker, then makes it available.
-    async fn register(&mut self, identity: Identity) -> Result<(), NodeError> {
-        let request = BrokerRegistration {
-            id: self.settings.node_id,
-            cluster_id: identity.meta.cluster,
-            incarnation: Uuid::from_draws(self.rt.draw(), self.rt.draw()),
-            endpoints: identity.endpoints,
-            features: features::supported(),
-            rack: self.settings.rack.clone(),
-            directories: identity.meta.directory.into_iter().collect(),
-        };
-        let decision = self.controller.register_broker(&request, self.end(), false);
-        let decision = decision.map_err(NodeError::Refused)?;
-        self.epoch = decision.reply;
-        self.append(&decision.records).await?;
-        let decision = self.controller.unfence_broker(self.id(), self.epoch).map_err(NodeError::Refused)?;
-        self.append(&decision.records).await?;
-        self.apply().await
-    }
-
-    /// What handlers are to read the cluster from.
-    pub fn published(&self) -> Arc<Snapshot<ClusterImage>> {
-        self.published.clone()
+fn timeouts(quorum: &QuorumSettings) -> Timeouts {
+    Timeouts {
+        election: Duration::from_millis(quorum.election_timeout_ms),
+        fetch: Duration::from_millis(quorum.fetch_timeout_ms),
+        election_backoff_max: Duration::from_millis(quorum.election_backoff_ms_max),
+        backoff: Duration::from_millis(quorum.retry_backoff_ms),
+        ..Timeouts::DEFAULT
     }
 }
 

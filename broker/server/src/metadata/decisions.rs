@@ -1,0 +1,195 @@
+//! What the controller decides: appended at once, answered when it is committed.
+//!
+//! ```text
+//! Decide ─▶ Plan ─▶ placed by the quorum ─▶ replayed into the speculative image ─▶ appended ─▶ pending
+//!                          └─ the disk is full: taken back, refused                              ├─▶ committed: answered
+//!                                                                                                └─▶ resigned: refused
+//! ```
+
+use super::handle::{Decide, Desk, Done, Plan};
+use super::node::{Node, NodeError};
+use controller::{BrokerRegistration, CreateTopics, Decision, RECORDS_MAX, Reason, Refusal, TopicOutcome};
+use log::AppendError;
+use model::{BrokerEpoch, BrokerId, Offset};
+use raft::Input;
+use records::batch::BatchBuilder;
+use records::metadata::MetadataRecord;
+use runtime::Runtime;
+use std::collections::{BTreeMap, VecDeque};
+use tracing::warn;
+
+/// Answers that may wait to be committed; while there are more, nothing further is decided.
+pub(super) const PENDING_MAX: usize = 4096;
+
+/// Answers that wait, by what they rest on.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Ascending: what is decided later rests on as much or more.
+    waiting: VecDeque<(Offset, Done)>,
+}
+
+impl Pending {
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= PENDING_MAX
+    }
+
+    fn add(&mut self, end: Offset, done: Done) {
+        assert!(self.waiting.back().is_none_or(|(last, _)| *last <= end), "decided later, resting on less");
+        self.waiting.push_back((end, done));
+    }
+
+    /// Everything below `to` is committed.
+    pub(super) fn committed(&mut self, to: Offset) {
+        while self.waiting.front().is_some_and(|(end, _)| *end <= to) {
+            let (end, done) = self.waiting.pop_front().expect("just looked at");
+            done(Ok(end));
+        }
+    }
+
+    /// Nobody here learns any more what becomes of it.
+    pub(super) fn resigned(&mut self) {
+        for (_, done) in self.waiting.drain(..) {
+            let message = "The controller has resigned.".to_owned();
+            done(Err(Refusal { reason: Reason::NotController, message }));
+        }
+    }
+}
+
+impl<R: Runtime> Node<R> {
+    /// Decides, appends, and answers when that is committed.
+    pub(super) async fn decide(&mut self, decide: Decide) -> Result<(), NodeError> {
+        match self.plan(decide) {
+            Some(plan) => self.carry_out(plan).await,
+            None => Ok(()),
+        }
+    }
+
+    fn plan(&mut self, decide: Decide) -> Option<Plan> {
+        let rt = self.rt.clone();
+        decide(&mut Desk {
+            controller: &mut self.controller,
+            now: rt.now(),
+            next: self.log.end().0,
+            me: self.settings.node_id,
+            descriptors: self.descriptors,
+            draw: &mut || rt.draw(),
+        })
+    }
+
+    /// Appends what was decided, if it changes anything, and answers when everything up to there is committed.
+    pub(super) async fn carry_out(&mut self, plan: Plan) -> Result<(), NodeError> {
+        let Plan { decision, done } = plan;
+        for batch in decision.batches(RECORDS_MAX) {
+            match self.append(batch).await {
+                Ok(()) => {}
+                Err(NodeError::Append(AppendError::NoSpace(error))) => {
+                    warn!(%error, "the disk is full: a metadata change is refused");
+                    let message = "The disk is full.".to_owned();
+                    done(Err(Refusal { reason: Reason::Storage, message }));
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let end = self.log.end().0;
+        if self.quorum.high_watermark() >= Some(end) {
+            done(Ok(end));
+        } else {
+            self.pending.add(end, done);
+        }
+        Ok(())
+    }
+
+    /// Appends metadata records as one batch. A full disk leaves the log, the quorum and the controller as they were.
+    async fn append(&mut self, records: &[MetadataRecord]) -> Result<(), NodeError> {
+        let placed = self.quorum.propose(records.len()).map_err(|_| NodeError::NotLeader)?;
+        let mut batch = BatchBuilder::new(placed.base, placed.epoch);
+        for record in records {
+            let value = record.encode().expect("the controller decides records that can be written");
+            batch.push(self.wall(), None, Some(&value));
+        }
+        // Replayed before it is written, so that what can't be replayed never gets into the log; and on a copy, which
+        // costs little, so that what does not get into the log was never replayed.
+        let mut controller = self.controller.clone();
+        controller.appended(placed.base, records).map_err(NodeError::Decision)?;
+        match self.append_batch(batch.build()).await {
+            Ok(()) => self.controller = controller,
+            Err(error @ NodeError::Append(AppendError::NoSpace(_))) => {
+                self.quorum.withdraw(placed);
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+        self.perform(Input::Appended { end: self.log.end() }).await
+    }
+}
+
+impl<R: Runtime> Node<R> {
+    /// Fences brokers that have fallen silent.
+    pub(super) async fn expire(&mut self) -> Result<(), NodeError> {
+        while let Some(Decision { records, atomicity, reply: id }) = self.controller.expire(self.rt.now()) {
+            warn!(%id, "a broker has fallen silent and is fenced");
+            let decision = Decision { records, atomicity, reply: () };
+            self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Desk<'_> {
+    /// Decides a broker's registration. While the incarnation that is registered may be alive no other takes its place,
+    /// unless it brings the same data directory: that is locked by one process at a time, so the other is gone.
+    pub(super) fn register_broker(
+        &self,
+        request: &BrokerRegistration,
+    ) -> Result<Decision<BrokerEpoch>, Refusal> {
+        let known = self.controller.speculative().broker(request.id);
+        let moved_in = known.is_some_and(|known| known.directories == request.directories);
+        let in_session = self.controller.in_session(self.now, request.id) && !moved_in;
+        self.controller.register_broker(request, self.next, in_session)
+    }
+
+    /// Decides which topics are created. Those for whose partitions this node has no descriptors are refused.
+    pub(super) fn create_topics(
+        &self,
+        mut request: CreateTopics,
+    ) -> Result<Decision<Vec<TopicOutcome>>, Refusal> {
+        let decision = self.controller.create_topics(&request)?;
+        let image = self.controller.speculative();
+        let partitions = image.topics().flat_map(|topic| topic.partitions.values());
+        let held = partitions.filter(|partition| partition.is_replica(self.me)).count();
+        let here = replicas_on(self.me, &decision.records);
+        let wanted = decision.reply.iter().filter_map(|(name, outcome)| {
+            outcome.as_ref().ok()?;
+            Some((&**name, here.get(&**name).copied().unwrap_or(0)))
+        });
+        let beyond = self.descriptors.beyond(held, wanted);
+        if beyond.is_empty() {
+            return Ok(decision);
+        }
+        warn!(topics = ?beyond, "{}", self.descriptors.refusal(held));
+        request.topics.retain(|topic| !beyond.contains(&topic.name));
+        let mut decision = self.controller.create_topics(&request)?;
+        decision.reply.extend(beyond.into_iter().map(|name| {
+            let message = self.descriptors.refusal(held);
+            (name, Err(Refusal { reason: Reason::PolicyViolation, message }))
+        }));
+        Ok(decision)
+    }
+}
+
+/// How many partitions of each topic that `records` create are placed on `broker`.
+fn replicas_on(broker: BrokerId, records: &[MetadataRecord]) -> BTreeMap<&str, i32> {
+    let mut names = BTreeMap::new();
+    let mut counts = BTreeMap::new();
+    for record in records {
+        match record {
+            MetadataRecord::Topic(topic) => drop(names.insert(topic.topic_id, topic.name.as_str())),
+            MetadataRecord::Partition(partition) if partition.replicas.contains(&broker.0) => {
+                *counts.entry(names[&partition.topic_id]).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    counts
+}

@@ -1,0 +1,152 @@
+//! What others may ask of the metadata task, and how they learn what became of it.
+//!
+//! A change is a closure that decides on the controller's state: the task runs it, appends its records, and answers
+//! when they are committed. So a new API brings its decision along, and the task need not know it.
+
+use super::applier::Applied;
+use crate::descriptors::Descriptors;
+use controller::{Controller, CreateTopics, Decision, NewTopic, Reason, Refusal, TopicDraws, TopicOutcome};
+use model::{BrokerId, Instant, Offset};
+use tokio::sync::{mpsc, oneshot};
+
+/// Changes that may wait for the task; whoever brings one more waits.
+pub const INBOX_MAX: usize = 256;
+
+/// What a request carries before the task has drawn.
+pub const UNDRAWN: TopicDraws = TopicDraws { id: [0, 0], start: 0 };
+
+/// What a decision is made with.
+pub struct Desk<'a> {
+    /// The controller; decisions are refused where it is not the active one.
+    pub controller: &'a mut Controller,
+    /// The monotonic clock.
+    pub now: Instant,
+    /// The offset that the next record will have.
+    pub next: Offset,
+    /// This node.
+    pub me: BrokerId,
+    /// What partitions get of this process's descriptors.
+    pub descriptors: Descriptors,
+    /// Random bits.
+    pub draw: &'a mut dyn FnMut() -> u64,
+}
+
+/// Records to append, and whom to tell.
+pub(super) struct Plan {
+    /// None when nothing changes.
+    pub(super) decision: Decision<()>,
+    /// Told when everything up to here is committed, or why it will not be.
+    pub(super) done: Done,
+}
+
+/// Whom to tell that everything below an offset is committed, or why that can't be said.
+pub(super) type Done = Box<dyn FnOnce(Result<Offset, Refusal>) + Send>;
+
+/// Decides, and answers itself when there is nothing to append.
+pub(super) type Decide = Box<dyn FnOnce(&mut Desk<'_>) -> Option<Plan> + Send>;
+
+/// One thing that the task is asked.
+pub(super) enum Request {
+    /// A change.
+    Decide(Decide),
+    /// Give up leadership, close the log, end. Answered when the log is closed.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What was decided and is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed<T> {
+    /// The answer.
+    pub value: T,
+    /// One past the last record that it rests on.
+    pub end: Offset,
+}
+
+/// The way to the task. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    applied: Applied,
+}
+
+impl Handle {
+    pub(super) fn new(requests: mpsc::Sender<Request>, applied: Applied) -> Handle {
+        Handle { requests, applied }
+    }
+
+    /// Has the active controller decide. The answer comes when it is committed, or says why it is not: after
+    /// [`Reason::NotController`] that may still happen.
+    pub async fn decide<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&mut Desk<'_>) -> Result<Decision<T>, Refusal> + Send + 'static,
+    ) -> Result<Committed<T>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let decide = Box::new(move |desk: &mut Desk<'_>| match decide(desk) {
+            Ok(Decision { records, atomicity, reply: value }) => {
+                let done = move |end: Result<Offset, Refusal>| {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(end.map(|end| Committed { value, end }));
+                };
+                let decision = Decision { records, atomicity, reply: () };
+                Some(Plan { decision, done: Box::new(done) })
+            }
+            Err(refusal) => {
+                let _ = reply.send(Err(refusal));
+                None
+            }
+        });
+        let stopped =
+            || Refusal { reason: Reason::NotController, message: "The node is stopping.".to_owned() };
+        self.requests.send(Request::Decide(decide)).await.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Waits until this broker has applied everything below `end`. False when it will not.
+    pub async fn applied(&self, end: Offset) -> bool {
+        self.applied.wait(end).await
+    }
+
+    /// Creates topics. They can be produced to, as far as this broker leads them, when this returns.
+    pub async fn create_topics(&self, mut request: CreateTopics) -> Result<Vec<TopicOutcome>, Refusal> {
+        let committed = self
+            .decide(move |desk| {
+                for topic in &mut request.topics {
+                    let id = [(desk.draw)(), (desk.draw)()];
+                    topic.draws = TopicDraws { id, start: (desk.draw)() };
+                }
+                desk.create_topics(request)
+            })
+            .await?;
+        self.applied(committed.end).await;
+        Ok(committed.value)
+    }
+
+    /// Creates topics with default settings, because somebody asked for their metadata.
+    pub async fn auto_create(&self, names: Vec<String>) {
+        let topics = names.into_iter().map(new_topic_of_name).collect();
+        let _ = self.create_topics(CreateTopics { topics, validate_only: false }).await;
+    }
+
+    /// Whether the task has ended.
+    pub fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Stops the task: leadership is given up and the log is closed. False when it has stopped already, or could not
+    /// close the log.
+    pub async fn stop(&self) -> bool {
+        let (reply, stopped) = oneshot::channel();
+        self.requests.send(Request::Stop(reply)).await.is_ok() && stopped.await.is_ok()
+    }
+}
+
+fn new_topic_of_name(name: String) -> NewTopic {
+    NewTopic {
+        name,
+        partitions: -1,
+        replication_factor: -1,
+        assignments: Vec::new(),
+        configs: Vec::new(),
+        draws: UNDRAWN,
+    }
+}
