@@ -24,8 +24,10 @@ mod rewrite;
 mod round;
 mod search;
 mod segment;
+mod start_over;
 mod sync;
 mod time_index;
+mod trim;
 mod truncate;
 mod walk;
 

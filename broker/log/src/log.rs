@@ -27,9 +27,10 @@ pub struct Log<D: Disk> {
     /// Relative to the data directory.
     pub(crate) dir: Arc<Path>,
     pub(crate) config: LogConfig,
-    /// First offset that readers may have.
+    /// First offset that readers may have. Moved by `trim_to` and `start_over`, and back by a `truncate` within the
+    /// batch that holds it.
     pub(crate) start: Offset,
-    /// Where the next batch goes. Changed by `append`, `truncate` and nobody else.
+    /// Where the next batch goes. Changed by `append`, `truncate`, `start_over` and nobody else.
     pub(crate) end: LogEnd,
     /// Segments before the active one, ascending. Shared with slices; replaced as a whole.
     pub(crate) sealed: Arc<Vec<Sealed>>,

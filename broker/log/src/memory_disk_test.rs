@@ -80,6 +80,7 @@ struct State {
     space: Option<u64>,
     fail_syncs: u64,
     fail_writes: u64,
+    fail_removals: u64,
     operations: u64,
     sync_rounds: u64,
     bytes_read: u64,
@@ -229,7 +230,11 @@ impl MemoryDisk {
             }
         };
         if stopped {
-            std::future::pending::<()>().await;
+            std::future::poll_fn(|_| match self.state().stop_after {
+                Some(0) => Poll::Pending,
+                _ => Poll::Ready(()),
+            })
+            .await;
         }
     }
 
@@ -265,9 +270,10 @@ impl MemoryDisk {
         state.space = None;
         state.fail_syncs = 0;
         state.fail_writes = 0;
+        state.fail_removals = 0;
     }
 
-    /// Hangs every operation after the next `operations`; `None` ends that.
+    /// Hangs every operation after the next `operations`; `None` ends that, and what hangs goes on when it is polled.
     pub(crate) fn stop_after(&self, operations: Option<u64>) {
         self.state().stop_after = operations;
     }
@@ -285,6 +291,11 @@ impl MemoryDisk {
     /// Fails the next writes, not for want of space.
     pub(crate) fn fail_writes(&self, count: u64) {
         self.state().fail_writes = count;
+    }
+
+    /// Fails the next removals of files.
+    pub(crate) fn fail_removals(&self, count: u64) {
+        self.state().fail_removals = count;
     }
 
     /// Rounds of `sync` and `sync_many` so far.
@@ -405,6 +416,10 @@ impl Disk for MemoryDisk {
         let mut state = self.state();
         if state.file(path).is_none() {
             return Err(error(DiskErrorKind::NotFound, "remove_file", path));
+        }
+        if state.fail_removals > 0 {
+            state.fail_removals -= 1;
+            return Err(error(DiskErrorKind::Io, "remove_file", path));
         }
         state.set_names(vec![(path.to_owned(), None)]);
         Ok(())

@@ -1,6 +1,6 @@
 //! A log against a list of batches, through kills, power cuts, failed syncs, full disks and torn recoveries.
 //!
-//! What must hold: below the durable end nothing is ever lost; what is read is what was appended, in order and
+//! What must hold: between the log's start and the durable end nothing is ever lost; what is read is what was appended, in order and
 //! without a hole; a search finds what a scan finds; opening twice gives the same log.
 
 use crate::memory_disk::{MemoryDisk, finish, run};
@@ -22,6 +22,10 @@ enum Step {
     Roll,
     Checkpoint,
     Truncate { back: u16 },
+    Trim { share: u8 },
+    CrashInTrim { share: u8, after: u8, cut: Option<u64> },
+    StartOver { at: i16 },
+    CrashInStartOver { at: i16, after: u8, again: Option<u8>, cut: Option<u64> },
     Kill,
     PowerLoss { seed: u64 },
     CleanRestart,
@@ -31,6 +35,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let cut = || prop::option::of(0u64..1000);
     let batch = (1u8..4, 0u16..900, -1i16..500);
     let append = || {
         (prop::collection::vec(batch.clone(), 1..4), prop::bool::weighted(0.1))
@@ -45,6 +50,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Roll),
         2 => Just(Step::Checkpoint),
         1 => any::<u16>().prop_map(|back| Step::Truncate { back: back % 12 }),
+        1 => any::<u8>().prop_map(|share| Step::Trim { share }),
+        1 => (any::<u8>(), 0u8..12, cut()).prop_map(|(share, after, cut)| Step::CrashInTrim { share, after, cut }),
+        1 => (-20i16..40).prop_map(|at| Step::StartOver { at }),
+        1 => (-20i16..40, 0u8..30, prop::option::of(0u8..20), cut())
+            .prop_map(|(at, after, again, cut)| Step::CrashInStartOver { at, after, again, cut }),
         1 => Just(Step::Kill),
         2 => any::<u64>().prop_map(|seed| Step::PowerLoss { seed: seed % 1000 }),
         1 => Just(Step::CleanRestart),
@@ -68,7 +78,7 @@ struct World {
     config: LogConfig,
     /// Taken while restarting.
     log: Option<Log<MemoryDisk>>,
-    /// What was appended.
+    /// What was appended, from the batch on that holds the start.
     stored: Vec<Stored>,
     /// All that was written since the log was opened. Beyond what was synced, a crash may leave any of it: also
     /// batches whose append failed half-way, and in the place of later ones.
@@ -77,6 +87,12 @@ struct World {
     durable: Offset,
     /// The recovery point as checkpointed.
     point: Offset,
+    /// The log's start.
+    start: Offset,
+    /// The same as checkpointed: before a trim.
+    log_start: Offset,
+    /// Where an interrupted `start_over` was to begin the log: next time it begins there, or nothing has changed.
+    anew: Option<Offset>,
     epoch: LeaderEpoch,
 }
 
@@ -94,6 +110,9 @@ impl World {
             written: Vec::new(),
             durable: Offset::ZERO,
             point: Offset::ZERO,
+            start: Offset::ZERO,
+            log_start: Offset::ZERO,
+            anew: None,
             epoch: LeaderEpoch(0),
         };
         world.open(false);
@@ -105,11 +124,11 @@ impl World {
     }
 
     fn end(&self) -> Offset {
-        self.stored.last().map_or(Offset::ZERO, |stored| stored.header.next_offset())
+        self.stored.last().map_or(self.start, |stored| stored.header.next_offset())
     }
 
     fn how(&self, clean: bool) -> Recovery {
-        Recovery { clean, recovery_point: self.point, log_start: Offset::ZERO }
+        Recovery { clean, recovery_point: self.point, log_start: self.log_start }
     }
 
     /// Opens the log and compares it with what may be left.
@@ -117,7 +136,13 @@ impl World {
         let open = Log::open(self.disk.clone(), dir(), self.config.clone(), self.how(clean));
         let (log, found) = finish(open).expect("the log opens");
         assert_eq!(found.durable_end.0, found.end.0, "recovery syncs what it keeps");
+        if let Some(at) = self.anew.take()
+            && (found.start, found.end.0) == (at, at)
+        {
+            self.begins_anew(at);
+        }
         assert!(found.end.0 >= self.durable, "durable up to {}, found {found:?}", self.durable);
+        assert_eq!(found.start, self.start);
         self.log = Some(log);
         let left = self.read_all();
         let kept = self.stored.iter().zip(&left).take_while(|(stored, left)| stored.bytes == left).count();
@@ -134,9 +159,31 @@ impl World {
         self.check_epochs();
     }
 
+    fn begins_anew(&mut self, at: Offset) {
+        self.stored.clear();
+        self.written.clear();
+        (self.start, self.durable) = (at, at);
+    }
+
+    /// Writes the checkpoint that comes before a trim.
+    fn trims(&mut self, share: u8) -> Offset {
+        let room = self.durable.0 - self.start.0;
+        self.start = self.start.plus(i64::from(share) % (room + 1));
+        self.log_start = self.start;
+        self.stored.retain(|stored| stored.header.next_offset() > self.log_start);
+        self.start
+    }
+
+    /// Writes the checkpoint that comes before a fresh start.
+    fn starts_over(&mut self, at: i16) -> Offset {
+        let at = Offset((self.end().0 + i64::from(at)).max(self.start.0));
+        self.point = self.point.min(at);
+        at
+    }
+
     fn read_all(&mut self) -> Vec<Bytes> {
         let mut all = Vec::new();
-        let mut from = Offset::ZERO;
+        let mut from = self.start;
         let end = self.log().end().0;
         while from < end {
             let bytes = finish(self.log().slice(from, end, 700, true).read()).expect("readable");
@@ -145,7 +192,8 @@ impl World {
                 let batch = batch.expect("whole batches");
                 records::batch::check_crc(&batch).expect("an intact batch");
                 let header = BatchHeader::parse(&batch).expect("a batch");
-                assert_eq!(header.base_offset, from, "a hole");
+                let first = all.is_empty() && header.base_offset < from;
+                assert!(first || header.base_offset == from, "a hole");
                 from = header.next_offset();
                 all.push(batch);
             }
@@ -157,10 +205,13 @@ impl World {
         let mut expected: Vec<(LeaderEpoch, Offset)> = Vec::new();
         for Stored { header, .. } in &self.stored {
             if expected.last().is_none_or(|(epoch, _)| *epoch != header.leader_epoch) {
-                expected.push((header.leader_epoch, header.base_offset));
+                expected.push((header.leader_epoch, header.base_offset.max(self.start)));
             }
         }
-        let found: Vec<_> = self.log().epochs().iter().map(|entry| (entry.epoch, entry.start)).collect();
+        // Of a log that was trimmed to its end, the last epoch may be remembered there.
+        let end = self.end();
+        let found = self.log().epochs().iter().filter(|entry| entry.start < end);
+        let found: Vec<_> = found.map(|entry| (entry.epoch, entry.start)).collect();
         assert_eq!(found, expected, "epochs");
     }
 
@@ -259,7 +310,8 @@ impl World {
             Step::Roll => finish(self.log().roll()).expect("rolls"),
             Step::Checkpoint => self.point = self.log().recovery_point(),
             Step::Truncate { back } => {
-                let to = Offset((self.end().0 - i64::from(back)).max(0));
+                let to = Offset((self.end().0 - i64::from(back)).max(self.start.0));
+                let first = self.stored.first().map_or(self.start, |first| first.header.base_offset);
                 self.point = self.point.min(to);
                 let end = finish(self.log().truncate(to)).expect("truncates").0;
                 if to < self.end() {
@@ -267,11 +319,54 @@ impl World {
                         .retain(|bytes| BatchHeader::parse(bytes).expect("a batch").next_offset() <= to);
                 }
                 self.stored.retain(|stored| stored.header.next_offset() <= to);
+                if self.stored.is_empty() {
+                    self.start = self.start.min(first);
+                    self.log_start = self.log_start.min(first);
+                }
                 assert_eq!(end, self.end());
+                assert_eq!(self.log().start(), self.start);
                 self.point = self.point.min(end);
                 self.durable = self.durable.min(end);
                 self.epoch = self.stored.last().map_or(self.epoch, |last| last.header.leader_epoch);
                 self.check_epochs();
+            }
+            Step::Trim { share } => {
+                let to = self.trims(share);
+                finish(self.log().trim_to(to)).expect("trims");
+                assert_eq!(self.log().start(), to);
+                let second = self.log().sealed.get(1).map(|second| second.base);
+                assert!(second.is_none_or(|second| second > to), "a segment below the start");
+                self.check_epochs();
+            }
+            Step::CrashInTrim { share, after, cut } => {
+                let to = self.trims(share);
+                self.disk.stop_after(Some(after.into()));
+                drop(run(self.log().trim_to(to)));
+                self.disk.stop_after(None);
+                self.restart(cut);
+            }
+            Step::StartOver { at } => {
+                let at = self.starts_over(at);
+                finish(self.log().start_over(at)).expect("starts over");
+                self.begins_anew(at);
+                assert_eq!((self.log().start(), self.log().end().0, self.log().segments()), (at, at, 1));
+                assert_eq!(self.log().durable_end().0, at);
+                self.check_epochs();
+            }
+            Step::CrashInStartOver { at, after, again, cut } => {
+                let at = self.starts_over(at);
+                self.anew = Some(at);
+                self.disk.stop_after(Some(after.into()));
+                drop(run(self.log().start_over(at)));
+                self.disk.stop_after(None);
+                if let Some(again) = again {
+                    self.log = None;
+                    self.disk.stop_after(Some(again.into()));
+                    let how = self.how(false);
+                    drop(run(Log::open(self.disk.clone(), dir(), self.config.clone(), how)));
+                    self.disk.stop_after(None);
+                }
+                self.restart(cut);
             }
             Step::Kill => self.restart(None),
             Step::PowerLoss { seed } => self.restart(Some(seed)),
@@ -301,7 +396,7 @@ impl World {
             }
             Step::Read { from, max_bytes, at_least_one } => {
                 let end = self.end();
-                let from = Offset(i64::from(from) % (end.0 + 1));
+                let from = self.start.plus(i64::from(from) % (end.0 - self.start.0 + 1));
                 self.check_read(from, end, usize::from(max_bytes), at_least_one);
             }
             Step::Search { timestamp } => self.check_search(Timestamp(timestamp.into())),
@@ -345,6 +440,7 @@ impl World {
 
     fn check_search(&mut self, target: Timestamp) {
         let all = self.stored.iter().flat_map(|stored| records(&stored.bytes).map(|r| r.expect("a record")));
+        let all = all.filter(|record| record.offset >= self.start);
         let all: Vec<_> = all.map(|record| (record.timestamp, record.offset)).collect();
         let first = |wanted: Timestamp| all.iter().find(|(timestamp, _)| *timestamp >= wanted).copied();
         let found = finish(self.log().offset_for_timestamp(target).read()).expect("readable");
@@ -353,7 +449,12 @@ impl World {
         }
         let highest = all.iter().map(|(timestamp, _)| *timestamp).max().filter(|t| *t > Timestamp::NONE);
         let found = finish(self.log().max_timestamp().read()).expect("readable");
-        assert_eq!(found.map(|found| (found.timestamp, found.offset)), highest.and_then(first));
+        let sealed = self.log().sealed.first().map(|segment| segment.base);
+        let first_base = sealed.unwrap_or(self.log().active_base());
+        let hidden = self.start > first_base;
+        if found.is_some() || !hidden {
+            assert_eq!(found.map(|found| (found.timestamp, found.offset)), highest.and_then(first));
+        }
     }
 }
 
@@ -379,7 +480,7 @@ proptest! {
         }
         world.restart(Some(0));
         let end = world.end();
-        for from in 0..=end.0 {
+        for from in world.start.0..=end.0 {
             world.check_read(Offset(from), end, 1, true);
         }
     }

@@ -14,6 +14,8 @@ pub(crate) const TIME_INDEX: &str = ".timeindex";
 pub(crate) const UNFINISHED: &str = ".cleaned";
 /// A checkpoint being written.
 pub(crate) const TEMPORARY: &str = ".tmp";
+/// Says that the log is to begin, empty, at this offset: see `start_over`.
+pub(crate) const START_OVER: &str = ".start-over";
 /// A file that Kafka was about to delete.
 const DELETED: &str = ".deleted";
 /// A compacted segment that Kafka was about to put in the place of others.
@@ -33,6 +35,8 @@ pub(crate) enum FileName {
     OffsetIndex(Offset),
     /// Time index of the segment at this offset.
     TimeIndex(Offset),
+    /// The log is to begin, empty, at this offset.
+    StartOver(Offset),
     /// Left behind by work that a crash cut short; nothing refers to it.
     Leftover,
     /// Half of a replacement by Kafka's log cleaner.
@@ -59,6 +63,9 @@ impl FileName {
         }
         if let Some(base) = base(TIME_INDEX) {
             return FileName::TimeIndex(base);
+        }
+        if let Some(base) = base(START_OVER) {
+            return FileName::StartOver(base);
         }
         FileName::Other
     }

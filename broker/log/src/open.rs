@@ -11,7 +11,8 @@ use crate::index::IndexEntry;
 use crate::names::{self, FileName, segment_file};
 use crate::offset_index::OffsetEntry;
 use crate::recovery;
-use crate::segment::{Active, Sealed, remove_segment};
+use crate::segment::{Active, Sealed};
+use crate::start_over;
 use crate::sync::Durability;
 use crate::time_index::TimeEntry;
 use crate::walk::Flaw;
@@ -134,8 +135,13 @@ impl<D: Disk> Log<D> {
             // Also when it was there: its name may live in memory only, since before a kill.
             disk.sync_dir(dir.parent().unwrap_or(Path::new(""))).await?;
         }
-        let segments = survey(&disk, &dir).await?;
+        let Survey { mut segments, marks } = survey(&disk, &dir).await?;
         let dir: Arc<Path> = dir.into();
+        for at in marks {
+            let bases: Vec<Offset> = segments.iter().map(|segment| segment.base).collect();
+            start_over::finish(&disk, &dir, &bases, at).await?;
+            segments = vec![Listed { base: at, size: 0, offset_index: None, time_index: None }];
+        }
         if segments.is_empty() {
             return fresh(disk, dir, config, how).await;
         }
@@ -174,8 +180,17 @@ async fn create<D: Disk>(disk: &D, dir: &Path) -> Result<bool, DiskError> {
     }
 }
 
+/// What a partition's directory holds.
+struct Survey {
+    /// Ascending.
+    segments: Vec<Listed>,
+    /// Where the log is to begin anew, before anything else: none, or one.
+    marks: Vec<Offset>,
+}
+
 /// Lists the segments, removing what unfinished work has left.
-async fn survey<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Listed>, OpenError> {
+async fn survey<D: Disk>(disk: &D, dir: &Path) -> Result<Survey, OpenError> {
+    let mut marks = Vec::new();
     let mut logs = BTreeMap::new();
     let (mut offset_indexes, mut time_indexes) = (BTreeMap::new(), BTreeMap::new());
     for entry in disk.list(dir).await? {
@@ -184,6 +199,7 @@ async fn survey<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Listed>, OpenError>
             FileName::Log(base) => drop(logs.insert(base, len)),
             FileName::OffsetIndex(base) => drop(offset_indexes.insert(base, len)),
             FileName::TimeIndex(base) => drop(time_indexes.insert(base, len)),
+            FileName::StartOver(at) => marks.push(at),
             FileName::Leftover => disk.remove_file(&dir.join(entry.name)).await?,
             FileName::Swap => return Err(OpenError::InterruptedSwap { path: dir.join(entry.name) }),
             FileName::Other => {}
@@ -200,7 +216,7 @@ async fn survey<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Listed>, OpenError>
         offset_index: offset_indexes.remove(&base),
         time_index: time_indexes.remove(&base),
     });
-    Ok(listed.collect())
+    Ok(Survey { segments: listed.collect(), marks })
 }
 
 /// A log without records.
@@ -221,7 +237,7 @@ async fn fresh<D: Disk>(
 
 /// A log without records that begins at `base`. The first segment's name is made durable at once: were it lost and
 /// a later one kept, the log would seem to begin there.
-pub(crate) async fn empty<D: Disk>(
+async fn empty<D: Disk>(
     disk: D,
     dir: Arc<Path>,
     config: LogConfig,
@@ -229,9 +245,20 @@ pub(crate) async fn empty<D: Disk>(
 ) -> Result<Log<D>, DiskError> {
     let active = Active::create(&disk, &dir, base).await?;
     disk.sync_dir(&dir).await?;
-    let durability = Durability::new(DurableEnd(base));
+    Ok(without_records(disk, dir, config, active))
+}
+
+/// A log that begins and ends where `active` begins, durably.
+pub(crate) fn without_records<D: Disk>(
+    disk: D,
+    dir: Arc<Path>,
+    config: LogConfig,
+    active: Active<D>,
+) -> Log<D> {
+    let start = active.base;
+    let durability = Durability::new(DurableEnd(start));
     let (epochs, sealed) = (Epochs::default(), Arc::default());
-    Ok(Log { disk, dir, config, start: base, end: LogEnd(base), sealed, active, epochs, durability })
+    Log { disk, dir, config, start, end: LogEnd(start), sealed, active, epochs, durability }
 }
 
 /// Takes the directory as it is, which the clean-shutdown file vouches for. `None` when it does not bear that out.
@@ -264,20 +291,4 @@ async fn believe<D: Disk>(
         epochs,
         durability: Durability::new(DurableEnd(end)),
     }))
-}
-
-/// Starts over at the log's start: everything stored lies below it, having been deleted by its owners.
-pub(crate) async fn start_over<D: Disk>(
-    disk: D,
-    dir: Arc<Path>,
-    config: LogConfig,
-    segments: &[Offset],
-    log_start: Offset,
-) -> Result<Log<D>, DiskError> {
-    // The last first: a crash must not leave a hole.
-    for base in segments.iter().rev() {
-        remove_segment(&disk, &dir, *base).await?;
-    }
-    disk.sync_dir(&dir).await?;
-    empty(disk, dir, config, log_start).await
 }

@@ -17,10 +17,11 @@ use crate::epochs::{self, Epochs};
 use crate::index::{encode_all, last_on_file};
 use crate::names::{self, segment_file};
 use crate::offset_index::OffsetEntry;
-use crate::open::{Listed, start_over};
+use crate::open::{Listed, without_records};
 use crate::rewrite::{self, Kept};
 use crate::round::Round;
 use crate::segment::{Active, Indexes, Sealed, remove_segment};
+use crate::start_over;
 use crate::sync::Durability;
 use crate::walk::{Flaw, Order, Step, Walk};
 use crate::{Log, LogConfig, OpenError, Recovered, Recovery};
@@ -79,6 +80,10 @@ pub(crate) async fn recover<D: Disk>(
     let mut epochs = epochs.unwrap_or_default();
     // What begins later is taken from the batches that are kept.
     epochs.truncate_from_end(segments[first].base);
+    if first == 0 {
+        // Before those there is nothing, unless another log was here: see `start_over`.
+        epochs = Epochs::default();
+    }
 
     let mut end = segments[first].base;
     let mut dropped = segments.len();
@@ -110,7 +115,9 @@ pub(crate) async fn recover<D: Disk>(
 
     if how.log_start > end {
         let bases: Vec<Offset> = sealed.iter().map(|s| s.base).chain(kept.iter().map(|k| k.base)).collect();
-        let log = start_over(disk, dir, config, &bases, how.log_start).await?;
+        // Everything stored lies below it, having been deleted by its owners.
+        let active = start_over::replace(&disk, &dir, &bases, how.log_start).await?;
+        let log = without_records(disk, dir, config, active);
         let found = log.found(false, truncated, rewritten);
         return Ok((log, found));
     }

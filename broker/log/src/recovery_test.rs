@@ -6,36 +6,36 @@ use model::{LeaderEpoch, Offset, Timestamp};
 use records::batch::{BatchBuilder, BatchHeader, split};
 use std::path::PathBuf;
 
-type TestLog = Log<MemoryDisk>;
+pub(crate) type TestLog = Log<MemoryDisk>;
 
-fn config() -> LogConfig {
+pub(crate) fn config() -> LogConfig {
     LogConfig { index_interval_bytes: 0, segment_bytes: 2000, ..LogConfig::default() }
 }
 
-fn point(recovery_point: i64) -> Recovery {
+pub(crate) fn point(recovery_point: i64) -> Recovery {
     Recovery { recovery_point: Offset(recovery_point), ..Recovery::default() }
 }
 
-fn open(disk: &MemoryDisk, how: Recovery) -> TestLog {
+pub(crate) fn open(disk: &MemoryDisk, how: Recovery) -> TestLog {
     finish(Log::open(disk.clone(), PathBuf::from("t-0"), config(), how)).expect("opens").0
 }
 
 /// Batches of one record and 571 bytes: three to a segment.
-fn batch(base: i64) -> AppendBatch {
+pub(crate) fn batch(base: i64) -> AppendBatch {
     let mut builder = BatchBuilder::new(Offset(base), LeaderEpoch(base as i32 / 4));
     builder.push(Timestamp(base), None, Some(&[b'0' + base as u8; 500]));
     let bytes = builder.build();
     AppendBatch::whole(BatchHeader::parse(&bytes).expect("just built"), bytes)
 }
 
-fn append(log: &mut TestLog, count: usize) {
+pub(crate) fn append(log: &mut TestLog, count: usize) {
     for _ in 0..count {
         let next = batch(log.end().0.0);
         finish(log.append(&[next])).expect("appends");
     }
 }
 
-fn sync(disk: &MemoryDisk, log: &mut TestLog) {
+pub(crate) fn sync(disk: &MemoryDisk, log: &mut TestLog) {
     let done = finish(log.begin_sync().expect("dirty").run(disk)).expect("syncs");
     log.finish_sync(done);
 }
@@ -44,7 +44,12 @@ fn check(log: &TestLog, durable: i64) {
     assert!(log.end().0 >= Offset(durable), "durable up to {durable}, found {}", log.end());
     let bytes: usize = (0..log.end().0.0).map(|base| batch(base).head.len()).sum();
     assert_eq!(log.size_bytes(), bytes as u64, "segments that hold no more than their batches");
-    let mut from = Offset::ZERO;
+    check_records(log);
+}
+
+/// Reads and searches all from the log's start on.
+pub(crate) fn check_records(log: &TestLog) {
+    let mut from = log.start();
     while from < log.end().0 {
         let bytes = finish(log.slice(from, log.end().0, 1, true).read()).expect("reads");
         let found = split(bytes).next().expect("a batch").expect("a whole one");

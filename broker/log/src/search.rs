@@ -60,7 +60,8 @@ impl<D: Disk> Log<D> {
         self.search(Some(target))
     }
 
-    /// Plans a search, without I/O: the first record that has the highest timestamp of all (KIP-734).
+    /// Plans a search, without I/O: the first record that has the highest timestamp of all (KIP-734). Nothing is
+    /// found, as in Kafka, when that record lies below the log's start, but in a segment that is still there.
     pub fn max_timestamp(&self) -> TimestampSearch<D> {
         self.search(None)
     }

@@ -30,7 +30,7 @@ pub(crate) struct Durability<D: Disk> {
     /// Counts changes of the epochs; the checkpoint holds `epochs_synced`.
     epochs: u64,
     epochs_synced: u64,
-    /// Counts truncations: a sync that was begun before one proves nothing about what was appended after it.
+    /// Counts truncations and fresh starts: a sync that was begun before one proves nothing about what was appended after it.
     truncations: u64,
     /// Whether a ticket is out.
     out: bool,
@@ -94,6 +94,14 @@ impl<D: Disk> Durability<D> {
     pub(crate) fn truncated(&mut self, end: LogEnd) {
         self.truncations += 1;
         self.end = self.end.min(DurableEnd(end.0));
+    }
+
+    /// The log was replaced by an empty one that ends at `end`, durably but for its epochs.
+    pub(crate) fn started_over(&mut self, end: LogEnd) {
+        self.truncations += 1;
+        self.end = DurableEnd(end.0);
+        self.sealed.clear();
+        self.epochs_changed();
     }
 
     fn is_dirty(&self, end: LogEnd) -> bool {

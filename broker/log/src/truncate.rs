@@ -57,7 +57,8 @@ impl std::error::Error for TruncateError {}
 impl<D: Disk> Log<D> {
     /// Cuts the log so that it ends at `to`, or before the batch that contains `to`. Durable on return. A ticket
     /// that is out proves nothing any more. Does nothing to a log that ends there or before, except that epochs
-    /// begun at `to` or above, in which nothing was written, are forgotten (KAFKA-10706).
+    /// begun at `to` or above, in which nothing was written, are forgotten (KAFKA-10706). A start within the batch
+    /// that goes with `to` moves back to the batch's beginning, where the log, now empty, ends.
     pub async fn truncate(&mut self, to: Offset) -> Result<LogEnd, TruncateError> {
         if let Some(failure) = self.durability.fence() {
             return Err(TruncateError::Disk(failure.clone()));
@@ -71,6 +72,7 @@ impl<D: Disk> Log<D> {
                     return Err(error);
                 }
             }
+            self.start = self.start.min(self.end.0);
             self.durability.truncated(self.end);
         }
         if self.epochs.truncate_from_end(self.end.0.min(to)) {

@@ -1,0 +1,84 @@
+//! Replacing a whole log by an empty one that begins elsewhere: a follower that has installed a snapshot (KIP-630),
+//! and a log all of which its owners have deleted.
+//!
+//! Names come and go in any order when the power is cut, so that the segments can't vanish as one. What does is the
+//! name of a mark, `%020d.start-over`:
+//!
+//! ```text
+//! mark created, durable     until here: the old log. From here on: the empty one, which opening brings about.
+//! segments removed, first one created, durable
+//! mark removed, durable     only then may anything be appended: it would be removed with the rest
+//! ```
+//!
+//! The checkpoint of the epochs may still tell of the old log until the next sync: opening leaves out what does not
+//! lie within the log.
+
+use crate::Log;
+use crate::epochs::Epochs;
+use crate::names::{self, segment_file};
+use crate::segment::{Active, remove_segment};
+use model::{LogEnd, Offset};
+use runtime::{Disk, DiskError, OpenMode};
+use std::path::Path;
+use std::sync::Arc;
+
+impl<D: Disk> Log<D> {
+    /// Replaces the log by an empty one, without epochs, that begins at `at`, anywhere from its start on, also beyond its end.
+    /// Durable on return; a crash before leaves the old log or the empty one. When `at` is below the recovery-point
+    /// checkpoint, that must have been lowered before, durably. What the records below `at` stand for, a snapshot,
+    /// should be durable too.
+    ///
+    /// A ticket that is out proves nothing any more. Slices that are out are told that theirs is gone, or read what
+    /// was there. On an error the log is fenced; the future must be driven to its end.
+    pub async fn start_over(&mut self, at: Offset) -> Result<(), DiskError> {
+        if let Some(failure) = self.durability.fence() {
+            return Err(failure.clone());
+        }
+        assert!(at >= self.start, "started over at {at}, below the start {}", self.start);
+        let bases: Vec<Offset> =
+            self.sealed.iter().map(|segment| segment.base).chain([self.active.base]).collect();
+        let active = replace(&self.disk, &self.dir, &bases, at).await;
+        self.active = active.inspect_err(|error| self.durability.set_fence(error))?;
+        self.sealed = Arc::default();
+        self.start = at;
+        self.end = LogEnd(at);
+        self.epochs = Epochs::default();
+        self.durability.started_over(self.end);
+        self.assert_invariants();
+        Ok(())
+    }
+}
+
+/// Replaces the segments that begin at `bases` by an empty one that begins at `at`.
+pub(crate) async fn replace<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    bases: &[Offset],
+    at: Offset,
+) -> Result<Active<D>, DiskError> {
+    disk.open(&segment_file(dir, at, names::START_OVER), OpenMode::Truncate).await?;
+    finish(disk, dir, bases, at).await
+}
+
+/// Brings about what the mark says, which is there.
+pub(crate) async fn finish<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    bases: &[Offset],
+    at: Offset,
+) -> Result<Active<D>, DiskError> {
+    // Also a mark that was found: its name may live in memory only, since before a kill.
+    disk.sync_dir(dir).await?;
+    for base in bases {
+        remove_segment(disk, dir, *base).await?;
+    }
+    let active = Active::create(disk, dir, at).await?;
+    disk.sync_dir(dir).await?;
+    disk.remove_file(&segment_file(dir, at, names::START_OVER)).await?;
+    disk.sync_dir(dir).await?;
+    Ok(active)
+}
+
+#[cfg(test)]
+#[path = "start_over_test.rs"]
+mod tests;
