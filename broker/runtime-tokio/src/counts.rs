@@ -39,6 +39,8 @@ pub struct Counts {
     pub fenced_by_sync: Counter,
     /// Log directories fenced because a write failed.
     pub fenced_by_write: Counter,
+    /// Directories fenced because the metadata could not be followed.
+    pub fenced_by_metadata: Counter,
     apis: Box<[ApiCounts]>,
 }
 
@@ -69,6 +71,7 @@ impl Default for Counts {
             disconnected: Counter::default(),
             fenced_by_sync: Counter::default(),
             fenced_by_write: Counter::default(),
+            fenced_by_metadata: Counter::default(),
             apis: (0..APIS).map(|_| ApiCounts::default()).collect(),
         }
     }
@@ -108,6 +111,7 @@ impl Counts {
             Event::Disconnected => self.disconnected.add(1),
             Event::Fenced(Fence::SyncFailed) => self.fenced_by_sync.add(1),
             Event::Fenced(Fence::WriteFailed) => self.fenced_by_write.add(1),
+            Event::Fenced(Fence::MetadataFailed) => self.fenced_by_metadata.add(1),
         }
     }
 }
