@@ -78,6 +78,16 @@ impl Broker {
         !self.fenced && !self.in_controlled_shutdown
     }
 
+    /// Whether a replica's directory is one that works. Directories of before they had ids, or that the broker has yet
+    /// to choose, count as such.
+    pub(crate) fn has_online(&self, directory: Option<DirectoryId>) -> bool {
+        match directory {
+            None | Some(DirectoryId::LOST) => false,
+            Some(DirectoryId::UNASSIGNED | DirectoryId::MIGRATING) => true,
+            Some(directory) => self.directories.is_empty() || self.directories.contains(&directory),
+        }
+    }
+
     /// Where it listens under a listener's name.
     pub fn endpoint(&self, listener: &str) -> Option<&NodeEndpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == listener)

@@ -7,7 +7,8 @@
 //!   (any) ──unregister──► (unknown)
 //! ```
 //!
-//! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631).
+//! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631). Unless it
+//! vouches for what the one before it left, it leaves every ELR as well: it may lack records that were committed.
 
 use crate::broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
 use crate::controller::Settings;
@@ -36,6 +37,9 @@ pub struct BrokerRegistration {
     pub rack: Option<String>,
     /// Its log directories, at least one.
     pub directories: Vec<DirectoryId>,
+    /// The epoch of its last incarnation, if that one left every replica as it was: it shut down cleanly, or what it
+    /// hosts was durable and has been recovered whole. None if it may have lost records (KIP-966).
+    pub previous_epoch: Option<BrokerEpoch>,
 }
 
 /// What a controller says of itself when it registers (ControllerRegistration, key 70).
@@ -76,7 +80,10 @@ pub(crate) fn register(
     check_features(image, &request.features)?;
     let mut records = match amends {
         Some(_) => Vec::new(),
-        None => election::changes(image, Event::Gone(request.id), settings),
+        None if existing.is_some_and(|broker| request.previous_epoch == Some(broker.epoch)) => {
+            election::changes(image, Event::Gone(request.id), settings)
+        }
+        None => election::changes(image, Event::GoneWithLoss(request.id), settings),
     };
     let epoch = amends.map_or(BrokerEpoch(next.0), |broker| broker.epoch);
     let broker = Broker {

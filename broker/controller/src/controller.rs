@@ -148,7 +148,7 @@ impl Controller {
         self.sessions.end();
         self.sessions.begin(now, &self.speculative);
         self.assert_invariants();
-        activation::activate(&self.speculative)
+        activation::activate(&self.speculative, &self.settings)
     }
 
     /// A batch was appended from `base` on: the next one of [`Decision::batches`]. After an error nothing has changed.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// What happens next.
 #[derive(Clone, Debug)]
 enum Step {
-    Register(i32),
+    Register { id: i32, lossless: bool },
     Unfence(i32),
     Fence(i32),
     ShutDown(i32),
@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
     let broker = 1..5i32;
     let name = 0..NAMES.len();
     prop_oneof![
-        3 => broker.clone().prop_map(Step::Register),
+        3 => (broker.clone(), any::<bool>()).prop_map(|(id, lossless)| Step::Register { id, lossless }),
         3 => broker.clone().prop_map(Step::Unfence),
         2 => broker.clone().prop_map(Step::Fence),
         1 => broker.clone().prop_map(Step::ShutDown),
@@ -74,8 +74,11 @@ fn take(scene: &mut Scene, step: &Step) {
             scene.resign();
             assert_eq!(scene.image(), &committed, "speculative reverted is committed");
         }
-        Step::Register(id) => {
-            let epoch = scene.register(*id);
+        Step::Register { id, lossless } => {
+            let restarts = *lossless && registered(scene, id);
+            let epoch = if restarts { scene.restart(*id) } else { scene.register(*id) };
+            let eligible = scene.image().partitions_eligible_on(BrokerId(*id)).count();
+            assert!(restarts || eligible == 0, "who may have lost records is not eligible");
             let broker = scene.image().broker(BrokerId(*id)).unwrap();
             assert!(broker.fenced && broker.epoch == epoch);
             assert_eq!(led_by(scene, *id), 0, "a new incarnation leads nothing");
@@ -116,6 +119,9 @@ fn take(scene: &mut Scene, step: &Step) {
             (topic.partitions, topic.replication_factor, topic.draws.start) = (*partitions, *factor, *start);
             if *unclean {
                 topic.configs = vec![("unclean.leader.election.enable".to_owned(), Some("true".to_owned()))];
+            } else {
+                let min_isr = start % 3 + 1;
+                topic.configs = vec![("min.insync.replicas".to_owned(), Some(min_isr.to_string()))];
             }
             create(scene, topic);
         }
@@ -251,9 +257,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn images_are_what_the_log_says(steps in prop::collection::vec(step(), 1..60)) {
+    fn images_are_what_the_log_says(crowd in 0..4i32, steps in prop::collection::vec(step(), 1..100)) {
         let mut scene = Scene::standby();
         scene.lead();
+        for id in 1..=crowd {
+            scene.register(id);
+            scene.unfence(id);
+        }
         let mut seen = scene.controller.committed().clone();
         for step in &steps {
             take(&mut scene, step);

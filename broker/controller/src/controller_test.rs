@@ -5,7 +5,7 @@ use crate::scene::{Scene, registration};
 use crate::{Atomicity, Fate, LeaderRecovery, NodeEndpoint, features};
 use model::{PartitionIndex, Uuid};
 use records::metadata::{
-    AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, FeatureLevelRecord,
+    AbortTransactionRecord, BeginTransactionRecord, ConfigRecord, EndTransactionRecord, FeatureLevelRecord,
     RegisterControllerRecord,
 };
 
@@ -22,23 +22,40 @@ fn state(scene: &Scene, name: &str) -> (Option<i32>, i32, i32, Vec<i32>) {
     (partition.leader.map(|id| id.0), partition.leader_epoch.0, partition.partition_epoch.0, isr)
 }
 
+/// The eligible leader replicas of partition 0.
+fn eligible(scene: &Scene, name: &str) -> Vec<i32> {
+    let partition = scene.image().topic_named(name).unwrap().partition(PartitionIndex(0)).unwrap();
+    partition.elr.iter().map(|id| id.0).collect()
+}
+
 #[test]
 fn the_first_leader_writes_the_bootstrap_records_in_a_transaction() {
     let scene = Scene::new();
     let records: Vec<_> = scene.log.iter().map(|(_, record)| record.clone()).collect();
     let begin = BeginTransactionRecord { name: Some("Bootstrap records".to_owned()) };
-    let level = FeatureLevelRecord { name: "metadata.version".to_owned(), feature_level: 30 };
+    let level = |name: &str, feature_level| {
+        MetadataRecord::FeatureLevel(FeatureLevelRecord { name: name.to_owned(), feature_level })
+    };
+    let config = ConfigRecord {
+        resource_type: 4,
+        resource_name: String::new(),
+        name: "min.insync.replicas".to_owned(),
+        value: Some("1".to_owned()),
+    };
     assert_eq!(
         records,
         [
             MetadataRecord::BeginTransaction(begin),
-            MetadataRecord::FeatureLevel(level),
+            level("metadata.version", 30),
+            level("eligible.leader.replicas.version", 1),
+            MetadataRecord::Config(config),
             MetadataRecord::EndTransaction(EndTransactionRecord {}),
         ]
     );
     let image = scene.controller.committed();
-    assert_eq!(image.finalized_features().collect::<Vec<_>>(), [("metadata.version", 30)]);
-    assert_eq!(image.finalized_features_epoch(), 3);
+    let finalized: Vec<_> = image.finalized_features().collect();
+    assert_eq!(finalized, [("eligible.leader.replicas.version", 1), ("metadata.version", 30)]);
+    assert_eq!(image.finalized_features_epoch(), 5);
     for (name, level) in image.finalized_features() {
         assert!(features::supported()[name].contains(level));
     }
@@ -62,7 +79,7 @@ fn a_later_leader_writes_nothing_and_one_after_a_crash_aborts() {
     assert_eq!(records[0], MetadataRecord::AbortTransaction(abort));
     assert_eq!(records[1..], Scene::new().log.into_iter().map(|(_, record)| record).collect::<Vec<_>>());
     scene.controller.appended(Offset(3), &records).unwrap();
-    scene.controller.committed_to(Offset(7));
+    scene.controller.committed_to(Offset(9));
     assert!(
         scene.controller.committed().is_bootstrapped()
             && scene.controller.committed().transaction().is_none()
@@ -136,10 +153,11 @@ fn a_restarted_broker_is_led_again_in_a_new_epoch() {
     replicated(&mut scene, "orders", 1);
     assert_eq!(state(&scene, "orders"), (Some(1), 0, 0, vec![1]));
     let first = scene.epoch_of(1);
-    let second = scene.register(1);
+    let second = scene.restart(1);
     assert!(second > first, "a new incarnation has a new epoch");
     assert!(scene.image().broker(BrokerId(1)).unwrap().fenced);
-    assert_eq!(state(&scene, "orders"), (None, 1, 1, vec![1]), "the last of the ISR stays in it");
+    assert_eq!(state(&scene, "orders"), (None, 1, 1, vec![]));
+    assert_eq!(eligible(&scene, "orders"), [1], "it has everything");
     let stale = scene.controller.unfence_broker(BrokerId(1), first).unwrap_err();
     let why = format!("StaleBrokerEpoch: Expected broker epoch {second}, but got broker epoch {first}");
     assert_eq!(stale.to_string(), why);
@@ -147,6 +165,58 @@ fn a_restarted_broker_is_led_again_in_a_new_epoch() {
     assert_eq!(state(&scene, "orders"), (Some(1), 2, 2, vec![1]));
     let again = scene.controller.unfence_broker(BrokerId(1), second).unwrap();
     assert_eq!(again, Decision::nothing(()));
+}
+
+#[test]
+fn a_broker_that_may_have_lost_records_is_no_longer_eligible() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    replicated(&mut scene, "orders", 2);
+    replicated(&mut scene, "alone", 1);
+    let of = |scene: &Scene, name| {
+        let (leader, _, _, isr) = state(scene, name);
+        (leader, isr, eligible(scene, name))
+    };
+    scene.fence(2);
+    scene.fence(1);
+    assert_eq!(of(&scene, "orders"), (None, vec![], vec![1]));
+    scene.register(1);
+    assert_eq!(of(&scene, "orders"), (None, vec![], vec![]));
+    scene.unfence(2);
+    assert_eq!(of(&scene, "orders"), (None, vec![], vec![]), "nobody knows what 2 lacks");
+    scene.unfence(1);
+    assert_eq!(of(&scene, "orders"), (Some(1), vec![1], vec![]), "1 has led last");
+    let partition = scene.image().topic_named("orders").unwrap().partition(PartitionIndex(0)).unwrap();
+    assert_eq!(partition.recovery, LeaderRecovery::Recovering);
+    assert_eq!(partition.last_known_elr, []);
+    let (leader, isr, elr) = of(&scene, "alone");
+    assert!(leader == Some(1) || leader == Some(2));
+    assert_eq!((isr.len(), elr.len()), (1, 0));
+}
+
+#[test]
+fn a_log_without_eligible_leader_replicas_goes_on_without_them() {
+    let mut scene = Scene::with_brokers(&[1]);
+    let level = FeatureLevelRecord { name: features::ELIGIBLE_LEADER_REPLICAS.to_owned(), feature_level: 0 };
+    scene.append(Decision::whole(vec![level.into()], ()));
+    replicated(&mut scene, "orders", 1);
+    scene.register(1);
+    assert_eq!(state(&scene, "orders"), (None, 1, 1, vec![1]), "the last of the ISR stays in it");
+    scene.unfence(1);
+    assert_eq!(state(&scene, "orders"), (Some(1), 2, 2, vec![1]));
+}
+
+#[test]
+fn a_replica_whose_directory_is_gone_does_not_lead() {
+    let mut scene = Scene::with_brokers(&[1]);
+    replicated(&mut scene, "orders", 1);
+    let mut request = scene.registration(1);
+    request.previous_epoch = Some(scene.epoch_of(1));
+    request.directories = vec![crate::scene::directory(7)];
+    let decision = scene.controller.register_broker(&request, scene.end, false).unwrap();
+    scene.append(decision);
+    scene.unfence(1);
+    assert_eq!(state(&scene, "orders"), (None, 1, 1, vec![]));
+    assert_eq!(eligible(&scene, "orders"), [1]);
 }
 
 #[test]
@@ -158,10 +228,10 @@ fn leaders_move_within_the_isr() {
     scene.fence(3);
     assert_eq!(state(&scene, "orders"), (Some(2), 1, 2, vec![2]), "an ISR that shrinks is no new epoch");
     scene.shut_down(2);
-    assert_eq!(state(&scene, "orders"), (None, 2, 3, vec![2]));
+    assert_eq!(state(&scene, "orders"), (None, 2, 3, vec![]));
     scene.unfence(1);
-    assert_eq!(state(&scene, "orders"), (None, 2, 3, vec![2]), "1 may lack records");
-    let epoch = scene.register(2);
+    assert_eq!(state(&scene, "orders"), (None, 2, 3, vec![]), "1 may lack records");
+    let epoch = scene.restart(2);
     scene.unfence(2);
     assert_eq!(scene.epoch_of(2), epoch);
     assert_eq!(state(&scene, "orders"), (Some(2), 3, 4, vec![2]));
@@ -200,7 +270,7 @@ fn an_unclean_election_needs_permission() {
     scene.create(vec![topic]).unwrap();
     scene.fence(2);
     scene.fence(1);
-    assert_eq!(state(&scene, "careless"), (None, 1, 2, vec![1]));
+    assert_eq!(state(&scene, "careless"), (None, 1, 2, vec![]));
     scene.unfence(2);
     assert_eq!(state(&scene, "careless"), (Some(2), 2, 3, vec![2]));
     let partition = scene.image().topic_named("careless").unwrap().partition(PartitionIndex(0)).unwrap();
@@ -246,7 +316,7 @@ fn registrations_are_checked() {
     );
     let old = crate::FeatureRange { min: 7, max: 29 };
     assert_eq!(
-        refused(&|request| request.features = [("metadata.version".to_owned(), old)].into(), false),
+        refused(&|request| _ = request.features.insert("metadata.version".to_owned(), old), false),
         "UnsupportedVersion: Unable to register because the broker does not support finalized version 30 of \
          metadata.version. The broker wants a version between 7 and 29, inclusive."
     );

@@ -32,6 +32,8 @@ pub struct ClusterImage {
     /// Every partition under each member of its ISR, and under nobody when it has no leader: what changes when a
     /// broker comes or goes.
     pub(crate) members: OrdSet<(BrokerId, PartitionKey)>,
+    /// Every partition under each member of its ELR.
+    pub(crate) eligible: OrdSet<(BrokerId, PartitionKey)>,
     pub(crate) next_producer_id: ProducerId,
     pub(crate) transaction: Option<Transaction>,
 }
@@ -59,6 +61,7 @@ impl ClusterImage {
             configs: OrdMap::new(),
             features: OrdMap::new(),
             members: OrdSet::new(),
+            eligible: OrdSet::new(),
             next_producer_id: ProducerId(0),
             transaction: None,
         }
@@ -132,23 +135,23 @@ impl ClusterImage {
     /// Every partition that has `broker` in its ISR.
     pub fn partitions_in_sync_on(&self, broker: BrokerId) -> impl Iterator<Item = PartitionKey> + '_ {
         assert_ne!(broker, BrokerId::NONE, "nobody is in no ISR");
-        self.indexed_under(broker)
+        indexed_under(&self.members, broker)
+    }
+
+    /// Every partition that has `broker` in its ELR.
+    pub fn partitions_eligible_on(&self, broker: BrokerId) -> impl Iterator<Item = PartitionKey> + '_ {
+        indexed_under(&self.eligible, broker)
     }
 
     /// Every partition that has no leader.
     pub fn partitions_without_leader(&self) -> impl Iterator<Item = PartitionKey> + '_ {
-        self.indexed_under(BrokerId::NONE)
+        indexed_under(&self.members, BrokerId::NONE)
     }
 
     /// Whether `broker` leads a partition.
     pub fn leads_any(&self, broker: BrokerId) -> bool {
         let leads = |key| self.partition(key).is_some_and(|partition| partition.leader == Some(broker));
         self.partitions_in_sync_on(broker).any(leads)
-    }
-
-    fn indexed_under(&self, broker: BrokerId) -> impl Iterator<Item = PartitionKey> + '_ {
-        let first = PartitionKey { topic: TopicId::default(), index: model::PartitionIndex(0) };
-        self.members.range((broker, first)..).take_while(move |(id, _)| *id == broker).map(|(_, key)| *key)
     }
 
     /// The topics whose folded name is `folded`.
@@ -188,7 +191,8 @@ impl ClusterImage {
     /// tests and checkers.
     pub fn assert_invariants(&self) {
         assert_eq!(self.names.len(), self.topics.len(), "topic names are unique");
-        let mut members = 0;
+        let (mut members, mut eligible) = (0, 0);
+        let elr = self.feature_level(features::ELIGIBLE_LEADER_REPLICAS) > 0;
         for (id, topic) in &self.topics {
             assert_eq!(*id, topic.id, "a topic is stored under its own id");
             assert_eq!(self.names.get(&topic.name), Some(id), "{} is found by its name", topic.name);
@@ -197,15 +201,35 @@ impl ClusterImage {
                 partition.assert_invariants();
                 let may_lead = |id| self.broker(id).is_some_and(|broker| !broker.fenced);
                 assert!(partition.leader.is_none_or(may_lead), "a fenced broker leads {}", topic.name);
+                let in_sync = !elr || partition.isr.iter().all(|id| may_lead(*id));
+                assert!(in_sync, "a fenced broker is in the ISR of {}", topic.name);
                 for broker in partition.indexed_under() {
                     assert!(self.members.contains(&(broker, topic.key(*index))), "{} is indexed", topic.name);
                     members += 1;
                 }
+                for broker in &partition.elr {
+                    assert!(
+                        self.eligible.contains(&(*broker, topic.key(*index))),
+                        "{} is indexed",
+                        topic.name
+                    );
+                    eligible += 1;
+                }
             }
         }
         assert_eq!(members, self.members.len(), "the index lists nothing else");
+        assert_eq!(eligible, self.eligible.len(), "the index of eligible leaders lists nothing else");
         for (resource, configs) in &self.configs {
             assert!(!configs.is_empty(), "{resource:?} is listed without a config");
         }
     }
+}
+
+/// The partitions that an index lists under a broker.
+fn indexed_under(
+    index: &OrdSet<(BrokerId, PartitionKey)>,
+    broker: BrokerId,
+) -> impl Iterator<Item = PartitionKey> + '_ {
+    let first = PartitionKey { topic: TopicId::default(), index: model::PartitionIndex(0) };
+    index.range((broker, first)..).take_while(move |(id, _)| *id == broker).map(|(_, key)| *key)
 }

@@ -20,10 +20,11 @@
 //! [`Controller::expire`]): it is lost with the leadership, and the next controller begins anew.
 //!
 //! **What is finalized, and why** ([`features`]): `metadata.version` 4.3-IV0, because the records are written as
-//! Kafka 4.3 writes them. No other feature, because a finalized feature is a promise to clients: not
-//! `transaction.version` (there are no transactions), `group.version`, `share.version` or `streams.version` (there
-//! are no groups), nor `eligible.leader.replicas.version` (elections are by ISR only). `kraft.version` is not a
-//! record of this log but of the quorum's.
+//! Kafka 4.3 writes them, and `eligible.leader.replicas.version` 1, because elections know eligible leader replicas
+//! (KIP-966); a log that began without that feature goes on without it. No other feature, because a finalized feature
+//! is a promise to clients: not `transaction.version` (there are no transactions), nor `group.version`,
+//! `share.version` or `streams.version` (there are no groups). `kraft.version` is not a record of this log but of the
+//! quorum's.
 
 mod activation;
 mod assignment;
@@ -40,6 +41,7 @@ mod election;
 pub mod features;
 mod heartbeat;
 mod image;
+mod partition_change;
 mod placement;
 mod producer_ids;
 mod replay;
@@ -51,7 +53,6 @@ mod snapshot;
 mod topic;
 mod topic_name;
 
-pub use activation::activate;
 pub use broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
 pub use brokers::{BrokerRegistration, ControllerRegistration};
 pub use changes::{Changes, Fate, PartitionChange};

@@ -235,18 +235,30 @@ impl ClusterImage {
         self.put_partition(key, after)
     }
 
-    /// The only place where a partition, its topic and the index of members change.
+    /// The only place where a partition, its topic and the indexes of members change.
     fn put_partition(&mut self, key: PartitionKey, partition: Partition) -> Result<(), ReplayError> {
         let topic = self.topics.get_mut(&key.topic).ok_or(ReplayError::UnknownTopic(key.topic))?;
         let partition = Arc::new(partition);
         let before = Arc::make_mut(topic).partitions.insert(key.index, partition.clone());
-        for broker in before.iter().flat_map(|before| before.indexed_under()) {
-            self.members.remove(&(broker, key));
+        if let Some(before) = before {
+            self.unlist(key, &before);
         }
         for broker in partition.indexed_under() {
             self.members.insert((broker, key));
         }
+        for broker in &partition.elr {
+            self.eligible.insert((*broker, key));
+        }
         Ok(())
+    }
+
+    fn unlist(&mut self, key: PartitionKey, partition: &Partition) {
+        for broker in partition.indexed_under() {
+            self.members.remove(&(broker, key));
+        }
+        for broker in &partition.elr {
+            self.eligible.remove(&(*broker, key));
+        }
     }
 
     /// Of one topic, or of all when the name is empty.
@@ -277,9 +289,7 @@ impl ClusterImage {
             self.folded.remove(&(Arc::from(folded), topic.name.clone()));
         }
         for (index, partition) in &topic.partitions {
-            for broker in partition.indexed_under() {
-                self.members.remove(&(broker, topic.key(*index)));
-            }
+            self.unlist(topic.key(*index), partition);
         }
         self.configs.remove(&ConfigResource::topic(&topic.name));
         Ok(())

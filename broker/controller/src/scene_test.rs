@@ -124,6 +124,14 @@ impl Scene {
         self.append(decision)
     }
 
+    /// A new incarnation that vouches for what the one before it left.
+    pub fn restart(&mut self, id: i32) -> BrokerEpoch {
+        let mut request = self.registration(id);
+        request.previous_epoch = Some(self.epoch_of(id));
+        let decision = self.controller.register_broker(&request, self.end, false).unwrap();
+        self.append(decision)
+    }
+
     pub fn epoch_of(&self, id: i32) -> BrokerEpoch {
         self.image().broker(BrokerId(id)).unwrap().epoch
     }
@@ -223,6 +231,7 @@ pub fn registration(id: i32, incarnation: Uuid) -> BrokerRegistration {
         features: features::supported(),
         rack: None,
         directories: vec![directory(id)],
+        previous_epoch: None,
     }
 }
 

@@ -53,7 +53,7 @@ fn brokers_are_fenced_one_after_the_other_the_longest_silent_first() {
     assert_eq!(scene.pass(seconds(30)), [2, 3, 1]);
     let topic = scene.image().topic_named("orders").unwrap();
     let partition = topic.partitions.values().next().unwrap();
-    assert_eq!((partition.leader, partition.isr.as_slice()), (None, &[BrokerId(1)][..]));
+    assert_eq!((partition.leader, partition.elr.as_slice()), (None, &[BrokerId(1)][..]));
 }
 
 #[test]

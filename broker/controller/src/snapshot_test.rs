@@ -49,7 +49,7 @@ fn records_come_in_kafkas_order_and_give_the_image_again() {
     let scene = crowd();
     let image = scene.controller.committed();
     let types: Vec<_> = image.records().map(|record| record.record_type()).collect();
-    assert_eq!(types, [12, 0, 0, 27, 2, 3, 3, 4, 4, 15]);
+    assert_eq!(types, [12, 12, 0, 0, 27, 2, 3, 3, 4, 4, 15]);
     let Some(MetadataRecord::FeatureLevel(version)) = image.records().next() else {
         panic!("a snapshot begins with a feature");
     };

@@ -31,17 +31,19 @@ pub struct Partition {
     pub replicas: Vec<BrokerId>,
     /// The directory of each replica, in the order of `replicas`.
     pub directories: Vec<DirectoryId>,
-    /// The replicas that have every committed record.
+    /// The replicas in sync, which have every committed record. Empty only where eligible leader replicas are known
+    /// (KIP-966), and then there is no leader.
     pub isr: Vec<BrokerId>,
     /// Replicas that a reassignment is removing.
     pub removing: Vec<BrokerId>,
     /// Replicas that a reassignment is adding.
     pub adding: Vec<BrokerId>,
-    /// Eligible leader replicas outside the ISR (KIP-966); of other controllers, as none is elected here.
+    /// Replicas outside of an ISR below `min.insync.replicas` that have every committed record all the same, available
+    /// or not (KIP-966).
     pub elr: Vec<BrokerId>,
-    /// The last known ones, or the last leader.
+    /// The last leader, while there is none.
     pub last_known_elr: Vec<BrokerId>,
-    /// Who leads; none while no member of the ISR is available.
+    /// Who leads; none while nobody that may is available.
     pub leader: Option<BrokerId>,
     /// Whether the leader has yet to recover.
     pub recovery: LeaderRecovery,
@@ -97,5 +99,9 @@ impl Partition {
         assert_eq!(sorted.len(), self.replicas.len(), "replicas are different brokers: {:?}", self.replicas);
         assert!(self.isr.iter().all(|broker| self.is_replica(*broker)), "the ISR is among the replicas");
         assert!(self.leader.is_none_or(|leader| self.isr.contains(&leader)), "the leader is in the ISR");
+        assert!(self.elr.iter().all(|broker| self.is_replica(*broker)), "the ELR is among the replicas");
+        assert!(!self.elr.iter().any(|broker| self.isr.contains(broker)), "the ELR is outside of the ISR");
+        let known = !self.elr.is_empty() || !self.last_known_elr.is_empty();
+        assert!(!self.isr.is_empty() || known, "somebody may lead when he is back");
     }
 }

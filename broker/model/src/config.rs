@@ -28,5 +28,5 @@ pub use broker::{BrokerSettings, Notice, QuorumSettings, Roles};
 pub use entry::{Change, Check, Effect, Entry, Kind, Lookup, Scope, Synonym, Unit, lookup, table};
 pub use layers::{ConfigEntry, Layers, Overrides, Source};
 pub use listener::{Endpoint, Listener, Voter};
-pub use topic::{Cleanup, CompressionType, Durability, TimestampType, TopicConfig};
+pub use topic::{Cleanup, CompressionType, Durability, ElectionConfig, TimestampType, TopicConfig};
 pub use value::{ConfigError, Value};

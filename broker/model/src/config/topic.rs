@@ -106,6 +106,27 @@ pub struct TopicConfig {
     pub unclean_leader_election: bool,
 }
 
+/// The configs that the election of a leader obeys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ElectionConfig {
+    /// `min.insync.replicas`.
+    pub min_insync_replicas: u32,
+    /// `unclean.leader.election.enable`.
+    pub unclean_leader_election: bool,
+}
+
+impl ElectionConfig {
+    /// What the layers say: as [`TopicConfig`] has it, at a fraction of the cost. A value that its config does not take
+    /// counts for nothing: one replica, and no unclean election.
+    pub fn resolve(layers: &Layers<'_>) -> ElectionConfig {
+        let value = |name| layers.value(name).ok().flatten();
+        ElectionConfig {
+            min_insync_replicas: value("min.insync.replicas").map_or(1, |value| value.number().max(1) as u32),
+            unclean_leader_election: value("unclean.leader.election.enable").is_some_and(Value::bool),
+        }
+    }
+}
+
 impl TopicConfig {
     /// What the layers say. Fails when one of them holds a value that its config does not take, or when they
     /// contradict each other.

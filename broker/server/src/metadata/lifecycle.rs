@@ -17,7 +17,7 @@ pub async fn register<R: Runtime>(
     metadata: &Handle,
 ) -> Result<BrokerEpoch, Refusal> {
     let id = settings.node_id;
-    let request = BrokerRegistration {
+    let mut request = BrokerRegistration {
         id,
         cluster_id: identity.meta.cluster,
         incarnation: Uuid::from_draws(rt.draw(), rt.draw()),
@@ -25,8 +25,14 @@ pub async fn register<R: Runtime>(
         features: features::supported(),
         rack: settings.rack.clone(),
         directories: identity.meta.directory.into_iter().collect(),
+        previous_epoch: None,
     };
-    let registered = metadata.decide(move |desk| desk.register_broker(&request)).await?;
+    let register = metadata.decide(move |desk| {
+        // A node alone has the only replica of everything: what it has recovered is all there is.
+        request.previous_epoch = desk.controller.speculative().broker(id).map(|broker| broker.epoch);
+        desk.register_broker(&request)
+    });
+    let registered = register.await?;
     let epoch = registered.value;
     metadata.applied(registered.end).await;
     let heartbeat = Heartbeat {
