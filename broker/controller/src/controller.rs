@@ -18,6 +18,7 @@ use crate::create_partitions::{self, CreatePartitions, PartitionsOutcome};
 use crate::create_topics::{self, CreateTopics, TopicOutcome};
 use crate::decision::{Decision, Reason, Refusal};
 use crate::delete_topics::{self, DeletedTopic, TopicToDelete};
+use crate::elect_leaders::{self, Balance, ElectLeaders, ElectionOutcomes};
 use crate::heartbeat::{self, Heartbeat, HeartbeatReply};
 use crate::image::ClusterImage;
 use crate::producer_ids::{self, ProducerIdBlock};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub session_timeout: Duration,
     /// `delete.topic.enable`.
     pub delete_topics: bool,
+    /// `leader.imbalance.check.interval.seconds`; none where `auto.leader.rebalance.enable` is off.
+    pub leader_balance: Option<Duration>,
 }
 
 /// Both images, and who we are.
@@ -60,6 +63,17 @@ pub struct Controller {
     active: Option<LeaderEpoch>,
     /// Who is alive. Of the active controller only, and never written.
     sessions: Sessions,
+    /// When preferred leaders are restored. Of the active controller only.
+    balance: Balance,
+}
+
+/// What the active controller does by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// This broker had not been heard of for `broker.session.timeout.ms`, and is fenced.
+    Fenced(BrokerId),
+    /// The preferred leaders of so many partitions lead again.
+    Balanced(usize),
 }
 
 impl Settings {
@@ -72,6 +86,7 @@ impl Settings {
             fixed: settings.given.clone(),
             session_timeout: Duration::from_millis(settings.session_timeout_ms),
             delete_topics: settings.delete_topics,
+            leader_balance: settings.leader_balance_seconds.map(Duration::from_secs),
         }
     }
 }
@@ -81,6 +96,7 @@ impl Controller {
     pub fn new(cluster_id: ClusterId, settings: Settings) -> Controller {
         let image = ClusterImage::new(cluster_id);
         let sessions = Sessions::new(settings.session_timeout);
+        let balance = Balance::new(settings.leader_balance);
         Controller {
             settings,
             committed: image.clone(),
@@ -88,6 +104,7 @@ impl Controller {
             pending: VecDeque::new(),
             active: None,
             sessions,
+            balance,
         }
     }
 
@@ -147,6 +164,7 @@ impl Controller {
         self.active = Some(epoch);
         self.sessions.end();
         self.sessions.begin(now, &self.speculative);
+        self.balance.begin(now);
         self.assert_invariants();
         activation::activate(&self.speculative, &self.settings)
     }
@@ -182,6 +200,7 @@ impl Controller {
     pub fn resigned(&mut self) {
         self.active = None;
         self.sessions.end();
+        self.balance.end();
         self.pending.clear();
         self.speculative = self.committed.clone();
         self.assert_invariants();
@@ -203,6 +222,11 @@ impl Controller {
         request: &CreatePartitions,
     ) -> Result<Decision<Vec<PartitionsOutcome>>, Refusal> {
         create_partitions::create_partitions(self.ready()?, request)
+    }
+
+    /// Decides an ElectLeaders request.
+    pub fn elect_leaders(&self, request: &ElectLeaders) -> Result<Decision<Vec<ElectionOutcomes>>, Refusal> {
+        elect_leaders::elect_leaders(self.ready()?, request, &self.settings)
     }
 
     /// Decides which producer ids a broker may give out.
@@ -269,18 +293,23 @@ impl Controller {
 
     /// When [`Controller::expire`] is due; none on a standby.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.sessions.next_deadline()
+        self.sessions.next_deadline().into_iter().chain(self.balance.due()).min()
     }
 
-    /// Decides to fence a broker that has not been heard of for `broker.session.timeout.ms`, and says which. One at a
-    /// time, so that each election sees the one before: append it and ask again, until there is none. Hand over what
-    /// has arrived from brokers first: a controller that was held up must not take it for their silence.
-    pub fn expire(&mut self, now: Instant) -> Option<Decision<BrokerId>> {
+    /// Decides what is due, one thing at a time, so that each decision sees the one before: a broker is fenced that has
+    /// not been heard of for too long; else preferred leaders are restored. Append it and ask again, until there is
+    /// nothing. Hand over what has arrived from brokers first: a controller that was held up must not take it for
+    /// their silence.
+    pub fn expire(&mut self, now: Instant) -> Option<Decision<Due>> {
         self.ready().ok()?;
-        let (id, epoch) = self.sessions.expire(now, &self.speculative)?;
-        let fence = brokers::fence(&self.speculative, id, epoch, &self.settings);
-        let Decision { records, .. } = fence.expect("the session is of the registered epoch");
-        Some(Decision::prefixes(records, id))
+        if let Some((id, epoch)) = self.sessions.expire(now, &self.speculative) {
+            let fence = brokers::fence(&self.speculative, id, epoch, &self.settings);
+            let Decision { records, .. } = fence.expect("the session is of the registered epoch");
+            return Some(Decision::prefixes(records, Due::Fenced(id)));
+        }
+        let records = self.balance.round(now, &self.speculative, &self.settings)?;
+        let elected = records.len();
+        Some(Decision::prefixes(records, Due::Balanced(elected)))
     }
 
     /// Decides that a broker is no longer available because its process was found dead. Its next incarnation may

@@ -3,8 +3,8 @@
 use super::*;
 use crate::create_topics::ReplicaAssignment;
 use crate::scene::{Scene, cluster_id};
-use crate::{Changes, ConfigResource, Fate, MorePartitions, PartitionChange};
-use model::{PartitionKey, TopicId};
+use crate::{Changes, ConfigResource, ElectionKind, Fate, MorePartitions, PartitionChange};
+use model::{PartitionIndex, PartitionKey, TopicId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -25,6 +25,7 @@ enum Step {
     Grow { name: usize, count: i32, start: u64 },
     Unregister(i32),
     ProducerIds(i32),
+    Elect { unclean: bool },
     Commit(u8),
     Resign,
     Lead,
@@ -52,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (name, 0..8i32, any::<u64>()).prop_map(|(name, count, start)| Step::Grow { name, count, start }),
         1 => broker.clone().prop_map(Step::Unregister),
         1 => broker.prop_map(Step::ProducerIds),
+        1 => any::<bool>().prop_map(|unclean| Step::Elect { unclean }),
         4 => any::<u8>().prop_map(Step::Commit),
         1 => Just(Step::Resign),
         2 => Just(Step::Lead),
@@ -155,6 +157,25 @@ fn take(scene: &mut Scene, step: &Step) {
                     assert_eq!(topic.partitions.len() as i32, *count);
                 }
                 Err(_) => assert_eq!(scene.image(), &before, "a refusal changes nothing"),
+            }
+        }
+        Step::Elect { unclean } => {
+            let kind = if *unclean { ElectionKind::Unclean } else { ElectionKind::Preferred };
+            let before = scene.image().clone();
+            let request = ElectLeaders { kind, partitions: None };
+            let decision = scene.controller.elect_leaders(&request).unwrap();
+            for (name, outcomes) in scene.append(decision) {
+                let (before, after) =
+                    (before.topic_named(&name).unwrap(), scene.image().topic_named(&name).unwrap());
+                for (index, outcome) in outcomes {
+                    let index = PartitionIndex(index);
+                    let (before, after) = (before.partition(index).unwrap(), after.partition(index).unwrap());
+                    assert_eq!(outcome.is_ok(), before.leader != after.leader);
+                    assert!(outcome.is_err() || after.leader.is_some());
+                    assert!(
+                        *unclean || after.recovery == before.recovery || before.last_known_elr.len() == 1
+                    );
+                }
             }
         }
         Step::Unregister(id) if registered(scene, id) => {

@@ -110,6 +110,12 @@ pub enum Reason {
     TopicDeletionDisabled,
     /// BROKER_ID_NOT_REGISTERED.
     BrokerIdNotRegistered,
+    /// ELECTION_NOT_NEEDED.
+    ElectionNotNeeded,
+    /// PREFERRED_LEADER_NOT_AVAILABLE.
+    PreferredLeaderNotAvailable,
+    /// ELIGIBLE_LEADERS_NOT_AVAILABLE.
+    EligibleLeadersNotAvailable,
     /// UNKNOWN_SERVER_ERROR: nothing that the asker could mend.
     Unexpected,
     /// KAFKA_STORAGE_ERROR, which clients retry: decided, but the disk has no room for it now.

@@ -34,6 +34,8 @@ pub struct ClusterImage {
     pub(crate) members: OrdSet<(BrokerId, PartitionKey)>,
     /// Every partition under each member of its ELR.
     pub(crate) eligible: OrdSet<(BrokerId, PartitionKey)>,
+    /// Every partition that its preferred leader does not lead.
+    pub(crate) led_by_another: OrdSet<PartitionKey>,
     pub(crate) next_producer_id: ProducerId,
     pub(crate) transaction: Option<Transaction>,
 }
@@ -62,6 +64,7 @@ impl ClusterImage {
             features: OrdMap::new(),
             members: OrdSet::new(),
             eligible: OrdSet::new(),
+            led_by_another: OrdSet::new(),
             next_producer_id: ProducerId(0),
             transaction: None,
         }
@@ -143,6 +146,11 @@ impl ClusterImage {
         indexed_under(&self.eligible, broker)
     }
 
+    /// Every partition that its preferred leader does not lead.
+    pub fn partitions_led_by_another(&self) -> impl Iterator<Item = PartitionKey> + '_ {
+        self.led_by_another.iter().copied()
+    }
+
     /// Every partition that has no leader.
     pub fn partitions_without_leader(&self) -> impl Iterator<Item = PartitionKey> + '_ {
         indexed_under(&self.members, BrokerId::NONE)
@@ -191,7 +199,7 @@ impl ClusterImage {
     /// tests and checkers.
     pub fn assert_invariants(&self) {
         assert_eq!(self.names.len(), self.topics.len(), "topic names are unique");
-        let (mut members, mut eligible) = (0, 0);
+        let (mut members, mut eligible, mut led_by_another) = (0, 0, 0);
         let elr = self.feature_level(features::ELIGIBLE_LEADER_REPLICAS) > 0;
         for (id, topic) in &self.topics {
             assert_eq!(*id, topic.id, "a topic is stored under its own id");
@@ -207,6 +215,9 @@ impl ClusterImage {
                     assert!(self.members.contains(&(broker, topic.key(*index))), "{} is indexed", topic.name);
                     members += 1;
                 }
+                let another = self.led_by_another.contains(&topic.key(*index));
+                assert_eq!(another, !partition.has_preferred_leader(), "{} is indexed", topic.name);
+                led_by_another += usize::from(another);
                 for broker in &partition.elr {
                     assert!(
                         self.eligible.contains(&(*broker, topic.key(*index))),
@@ -218,6 +229,7 @@ impl ClusterImage {
             }
         }
         assert_eq!(members, self.members.len(), "the index lists nothing else");
+        assert_eq!(led_by_another, self.led_by_another.len(), "the index of leaders lists nothing else");
         assert_eq!(eligible, self.eligible.len(), "the index of eligible leaders lists nothing else");
         for (resource, configs) in &self.configs {
             assert!(!configs.is_empty(), "{resource:?} is listed without a config");

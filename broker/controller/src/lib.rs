@@ -37,6 +37,7 @@ mod create_partitions;
 mod create_topics;
 mod decision;
 mod delete_topics;
+mod elect_leaders;
 mod election;
 pub mod features;
 mod heartbeat;
@@ -57,13 +58,14 @@ pub use broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
 pub use brokers::{BrokerRegistration, ControllerRegistration};
 pub use changes::{Changes, Fate, PartitionChange};
 pub use configs::{ConfigResource, ResourceKind};
-pub use controller::{Controller, Settings};
+pub use controller::{Controller, Due, Settings};
 pub use create_partitions::{CreatePartitions, MorePartitions, PartitionsOutcome};
 pub use create_topics::{
     CreateTopics, CreatedTopic, NewTopic, PARTITIONS_MAX, ReplicaAssignment, TopicDraws, TopicOutcome,
 };
 pub use decision::{Atomicity, Decision, RECORDS_MAX, Reason, Refusal};
 pub use delete_topics::{DeletedTopic, TopicToDelete};
+pub use elect_leaders::{BALANCE_MAX, ElectLeaders, ElectionKind, ElectionOutcomes};
 pub use heartbeat::{Heartbeat, HeartbeatReply};
 pub use image::{ClusterImage, Transaction};
 pub use producer_ids::{PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};

@@ -249,6 +249,9 @@ impl ClusterImage {
         for broker in &partition.elr {
             self.eligible.insert((*broker, key));
         }
+        if !partition.has_preferred_leader() {
+            self.led_by_another.insert(key);
+        }
         Ok(())
     }
 
@@ -258,6 +261,9 @@ impl ClusterImage {
         }
         for broker in &partition.elr {
             self.eligible.remove(&(*broker, key));
+        }
+        if !partition.has_preferred_leader() {
+            self.led_by_another.remove(&key);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A controller and its log, for tests: decisions are appended, and committed when the test says so.
 
 use crate::{
-    BrokerRegistration, ClusterImage, Controller, CreateTopics, Decision, Heartbeat, HeartbeatReply,
+    BrokerRegistration, ClusterImage, Controller, CreateTopics, Decision, Due, Heartbeat, HeartbeatReply,
     NewTopic, NodeEndpoint, Refusal, Settings, TopicDraws, TopicOutcome, features,
 };
 use model::config::Overrides;
@@ -41,6 +41,7 @@ impl Scene {
             fixed: Overrides::new(),
             session_timeout: Duration::from_secs(9),
             delete_topics: true,
+            leader_balance: Some(Duration::from_secs(300)),
         }
     }
 
@@ -169,12 +170,14 @@ impl Scene {
         self.append(decision)
     }
 
-    /// Time passes, and brokers whose time is up are fenced. Says which.
+    /// Time passes, and what is due is done. Says which brokers were fenced.
     pub fn pass(&mut self, time: Duration) -> Vec<i32> {
         self.now = self.now + time;
         let mut fenced = Vec::new();
         while let Some(decision) = self.controller.expire(self.now) {
-            fenced.push(self.append(decision).0);
+            if let Due::Fenced(id) = self.append(decision) {
+                fenced.push(id.0);
+            }
         }
         fenced
     }

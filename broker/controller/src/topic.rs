@@ -76,6 +76,11 @@ impl Partition {
         self.replicas.contains(&broker)
     }
 
+    /// Whether the first replica leads.
+    pub fn has_preferred_leader(&self) -> bool {
+        self.leader == self.replicas.first().copied()
+    }
+
     /// The directory of a broker's replica.
     pub fn directory(&self, broker: BrokerId) -> Option<DirectoryId> {
         let at = self.replicas.iter().position(|replica| *replica == broker)?;

@@ -45,6 +45,9 @@ pub fn controller(reason: Reason) -> ErrorCode {
         Reason::UnknownTopicId => ErrorCode::UnknownTopicId,
         Reason::TopicDeletionDisabled => ErrorCode::TopicDeletionDisabled,
         Reason::BrokerIdNotRegistered => ErrorCode::BrokerIdNotRegistered,
+        Reason::ElectionNotNeeded => ErrorCode::ElectionNotNeeded,
+        Reason::PreferredLeaderNotAvailable => ErrorCode::PreferredLeaderNotAvailable,
+        Reason::EligibleLeadersNotAvailable => ErrorCode::EligibleLeadersNotAvailable,
         Reason::Unexpected => ErrorCode::UnknownServerError,
         Reason::Storage => ErrorCode::KafkaStorageError,
     }

@@ -90,6 +90,9 @@ pub struct BrokerSettings {
     pub connections_max: u32,
     /// `fetch.max.bytes`: the most one Fetch answer carries, whatever the client asks for.
     pub fetch_bytes_max: u32,
+    /// `leader.imbalance.check.interval.seconds`: how often the controller restores preferred leaders; none where
+    /// `auto.leader.rebalance.enable` is off.
+    pub leader_balance_seconds: Option<u64>,
     /// `delete.topic.enable`.
     pub delete_topics: bool,
     /// `broker.session.timeout.ms`: a broker that is not heard of for so long is fenced by the controller.
@@ -187,6 +190,9 @@ impl BrokerSettings {
             connections_idle_ms_max: given.limit("connections.max.idle.ms"),
             connections_max: given.number("max.connections") as u32,
             fetch_bytes_max: given.number("fetch.max.bytes") as u32,
+            leader_balance_seconds: given
+                .limit("leader.imbalance.check.interval.seconds")
+                .filter(|_| given.value("auto.leader.rebalance.enable").bool()),
             delete_topics: given.value("delete.topic.enable").bool(),
             session_timeout_ms: given.limit("broker.session.timeout.ms").unwrap_or(0),
             heartbeat_interval_ms: given.number("broker.heartbeat.interval.ms") as u64,

@@ -18,6 +18,7 @@ const SOME: Check = Check::ListOf { of: &[], empty: false };
 pub(super) static BROKER: &[Entry] = &[
     Entry::broker("advertised.listeners", Kind::List, "").unset().check(SOME).obeyed(),
     Entry::broker("auto.create.topics.enable", Kind::Bool, "true").obeyed(),
+    Entry::broker("auto.leader.rebalance.enable", Kind::Bool, "true").obeyed(),
     Entry::broker("background.threads", Kind::Int, "10").check(Check::AtLeast(1)).change(Change::ClusterWide),
     Entry::broker("broker.heartbeat.interval.ms", Kind::Int, "2000").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("broker.id", Kind::Int, "-1").obeyed(),
@@ -42,6 +43,7 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("delete.topic.enable", Kind::Bool, "true"),
     Entry::broker("fetch.max.bytes", Kind::Int, "57671680").check(Check::AtLeast(1024)).obeyed(),
     Entry::broker("inter.broker.listener.name", Kind::Text, "").unset().obeyed(),
+    Entry::broker("leader.imbalance.check.interval.seconds", Kind::Long, "300").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("listener.security.protocol.map", Kind::Text, PROTOCOLS).obeyed(),
     Entry::broker("listeners", Kind::List, "PLAINTEXT://127.0.0.1:9092").check(SOME).obeyed(),
     Entry::broker("log.cleaner.delete.retention.ms", Kind::Long, "86400000").check(Check::AtLeast(0)).change(Change::ClusterWide),

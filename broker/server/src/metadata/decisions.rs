@@ -8,7 +8,9 @@
 
 use super::handle::{Decide, Desk, Done, Plan};
 use super::node::{Node, NodeError};
-use controller::{BrokerRegistration, CreateTopics, Decision, RECORDS_MAX, Reason, Refusal, TopicOutcome};
+use controller::{
+    BrokerRegistration, CreateTopics, Decision, Due, RECORDS_MAX, Reason, Refusal, TopicOutcome,
+};
 use log::AppendError;
 use model::{BrokerEpoch, BrokerId, Offset};
 use raft::Input;
@@ -16,7 +18,7 @@ use records::batch::BatchBuilder;
 use records::metadata::MetadataRecord;
 use runtime::Runtime;
 use std::collections::{BTreeMap, VecDeque};
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Answers that may wait to be committed; while there are more, nothing further is decided.
 pub(super) const PENDING_MAX: usize = 4096;
@@ -125,10 +127,13 @@ impl<R: Runtime> Node<R> {
 }
 
 impl<R: Runtime> Node<R> {
-    /// Fences brokers that have fallen silent.
+    /// Does what is due: fences brokers that have fallen silent, restores preferred leaders.
     pub(super) async fn expire(&mut self) -> Result<(), NodeError> {
-        while let Some(Decision { records, atomicity, reply: id }) = self.controller.expire(self.rt.now()) {
-            warn!(%id, "a broker has fallen silent and is fenced");
+        while let Some(Decision { records, atomicity, reply: due }) = self.controller.expire(self.rt.now()) {
+            match due {
+                Due::Fenced(id) => warn!(%id, "a broker has fallen silent and is fenced"),
+                Due::Balanced(leaders) => info!(leaders, "preferred leaders lead again"),
+            }
             let decision = Decision { records, atomicity, reply: () };
             self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await?;
         }
