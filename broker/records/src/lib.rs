@@ -8,6 +8,7 @@
 //! - [`batch`]: record batches (magic 2) and the records in them. [`varint`] is the integers they are made of.
 //! - [`control`]: control records, the broker's own notes in a log.
 //! - [`metadata`]: the records of the metadata log.
+//! - [`snapshot`]: what stands for a metadata log's beginning.
 
 pub mod batch;
 pub mod codec;
@@ -15,6 +16,7 @@ pub mod compression;
 pub mod control;
 pub mod message;
 pub mod metadata;
+pub mod snapshot;
 pub mod varint;
 
 pub use message::RecordBytes;
