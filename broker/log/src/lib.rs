@@ -1,4 +1,4 @@
-//! One partition's log on a Disk: segments, indexes, recovery, checkpoints.
+//! One partition's log on a Disk: segments, indexes, recovery, checkpoints, snapshots.
 //!
 //! Everything is in Kafka's file formats, byte for byte, and every line that writes is written against the crash
 //! contract in `runtime`'s `disk.rs`. Where to begin: [`Log`] is one partition, [`Directory`] the data directory
@@ -24,6 +24,7 @@ mod rewrite;
 mod round;
 mod search;
 mod segment;
+pub mod snapshot;
 mod start_over;
 mod sync;
 mod time_index;

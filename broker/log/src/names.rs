@@ -1,6 +1,6 @@
 //! File and directory names, Kafka's to the letter (`LogFileUtils`, `LocalLog.logDirName`).
 
-use model::{Offset, PartitionIndex};
+use model::{LeaderEpoch, Offset, PartitionIndex, SnapshotId};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(crate) const TEMPORARY: &str = ".tmp";
 /// Says that the log is to begin, empty, at this offset: see `start_over`.
 pub(crate) const START_OVER: &str = ".start-over";
 /// A file that Kafka was about to delete.
-const DELETED: &str = ".deleted";
+pub(crate) const DELETED: &str = ".deleted";
 /// A compacted segment that Kafka was about to put in the place of others.
 const SWAP: &str = ".swap";
 
@@ -76,6 +76,19 @@ fn base_offset(digits: &str) -> Option<Offset> {
         return None;
     }
     digits.parse().ok().map(Offset)
+}
+
+/// The file of a snapshot (Kafka's `Snapshots`).
+pub(crate) fn snapshot_file(dir: &Path, id: SnapshotId, suffix: &str) -> PathBuf {
+    dir.join(format!("{:020}-{:010}{suffix}", id.end.0, id.epoch.0))
+}
+
+/// Which snapshot has a file of this name, less its suffix.
+pub(crate) fn snapshot_id(name: &str) -> Option<SnapshotId> {
+    let (end, epoch) = name.split_once('-')?;
+    let digits = epoch.len() == 10 && epoch.bytes().all(|b| b.is_ascii_digit());
+    let epoch = digits.then(|| epoch.parse().ok()).flatten()?;
+    Some(SnapshotId { end: base_offset(end)?, epoch: LeaderEpoch(epoch) })
 }
 
 /// A partition by its topic's name: the key of directories and checkpoint files.

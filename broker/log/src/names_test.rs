@@ -33,3 +33,25 @@ fn partition_directories_round_trip() {
         assert_eq!(PartitionName::from_dir(dir), None, "{dir}");
     }
 }
+
+#[test]
+fn snapshots_have_kafkas_names() {
+    let id = SnapshotId { end: Offset(4711), epoch: LeaderEpoch(3) };
+    let path = snapshot_file(Path::new("m-0"), id, ".checkpoint");
+    assert_eq!(path, Path::new("m-0/00000000000000004711-0000000003.checkpoint"));
+    assert_eq!(snapshot_id("00000000000000004711-0000000003"), Some(id));
+    for name in [
+        "00000000000000004711",
+        "4711-3",
+        "00000000000000004711-9999999999",
+        "0000000000000000471x-0000000003",
+    ] {
+        assert_eq!(snapshot_id(name), None, "{name}");
+    }
+    for name in
+        ["00000000000000004711-0000000003.checkpoint", "00000000000000004711-0000000003.checkpoint.part"]
+    {
+        assert_eq!(FileName::parse(name), FileName::Other, "a log leaves {name} alone");
+    }
+    assert_eq!(FileName::parse("00000000000000000042.start-over"), FileName::StartOver(Offset(42)));
+}

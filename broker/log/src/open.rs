@@ -147,7 +147,10 @@ impl<D: Disk> Log<D> {
         }
         let mut epochs = epochs::load(&disk, &dir).await?;
         if segments.iter().all(|segment| segment.size == 0) {
-            epochs = Some(Epochs::default());
+            // Those of another log, which was here before (see `start_over`), are written over.
+            let others = epochs.as_ref().and_then(|epochs| epochs.entries().first());
+            let others = others.is_some_and(|first| first.start < segments[0].base);
+            epochs = (!others).then(Epochs::default);
         }
         if how.clean
             && let Some(epochs) = epochs.clone()

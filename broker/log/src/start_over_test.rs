@@ -78,6 +78,9 @@ fn a_crash_at_any_operation_leaves_the_old_log_or_the_empty_one() {
                 if !anew {
                     continue;
                 }
+                let epochs = disk.content("t-0/leader-epoch-checkpoint").expect("the epochs");
+                let below = Offset(at) > Offset(0);
+                assert!(!below || epochs == b"0\n0\n", "epochs of the old log: {epochs:?}");
                 append(&mut log, 2);
                 sync(&disk, &mut log);
                 drop(log);

@@ -8,6 +8,7 @@ pub mod config;
 mod epochs;
 mod ids;
 mod offsets;
+mod snapshot_id;
 pub mod time;
 
 pub use epochs::{BrokerEpoch, LeaderEpoch, PartitionEpoch};
@@ -15,4 +16,5 @@ pub use ids::{
     BrokerId, ClusterId, DirectoryId, PartitionIndex, PartitionKey, ProducerId, TopicId, Uuid, UuidError,
 };
 pub use offsets::{DurableEnd, LogEnd, Offset};
+pub use snapshot_id::SnapshotId;
 pub use time::{Instant, Timestamp};

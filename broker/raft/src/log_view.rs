@@ -1,17 +1,9 @@
 //! What the quorum knows of its replica's log: its ends, where each epoch begins, and the latest snapshot. The
 //! log itself is elsewhere; this is told what happens to it.
 
+pub use model::SnapshotId;
 use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
 use std::fmt;
-
-/// A snapshot by what it stands for: all records below `end`, the last of them of `epoch` (KIP-630).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SnapshotId {
-    /// One past the last record that it stands for.
-    pub end: Offset,
-    /// That record's epoch.
-    pub epoch: LeaderEpoch,
-}
 
 /// Where an epoch's records begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,12 +232,6 @@ impl fmt::Display for UnfitLog {
 }
 
 impl std::error::Error for UnfitLog {}
-
-impl fmt::Display for SnapshotId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.end, self.epoch)
-    }
-}
 
 #[cfg(test)]
 #[path = "log_view_test.rs"]
