@@ -82,7 +82,8 @@ impl ClusterImage {
         Layers { topic: self.overrides(&ConfigResource::topic(topic)), ..self.layers_below(node, fixed) }
     }
 
-    pub(crate) fn layers_below<'a>(&'a self, node: BrokerId, fixed: &'a Overrides) -> Layers<'a> {
+    /// The layers below a topic's own: what a broker's configs come from.
+    pub fn layers_below<'a>(&'a self, node: BrokerId, fixed: &'a Overrides) -> Layers<'a> {
         let broker = self.overrides(&ConfigResource::broker(node));
         Layers { topic: &NONE, broker, cluster: self.overrides(&ConfigResource::cluster()), fixed }
     }

@@ -115,6 +115,11 @@ impl ClusterImage {
         self.names.values().map(|id| &self.topics[id])
     }
 
+    /// The topics that are called `name` or come after it, by name.
+    pub fn topics_from(&self, name: &str) -> impl Iterator<Item = &Arc<Topic>> + use<'_> {
+        self.names.range(Arc::<str>::from(name)..).map(|(_, id)| &self.topics[id])
+    }
+
     /// How many topics there are.
     pub fn topic_count(&self) -> usize {
         self.topics.len()

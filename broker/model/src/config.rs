@@ -15,6 +15,7 @@
 
 mod broker;
 mod broker_table;
+mod documentation;
 mod entry;
 mod kafka_names;
 mod layers;
@@ -25,8 +26,9 @@ mod topic_table;
 mod value;
 
 pub use broker::{BrokerSettings, Notice, QuorumSettings, Roles};
+pub use documentation::documentation;
 pub use entry::{Change, Check, Effect, Entry, Kind, Lookup, Scope, Synonym, Unit, lookup, table};
-pub use layers::{ConfigEntry, Layers, Overrides, Source};
+pub use layers::{ConfigEntry, ConfigSynonym, Layers, Overrides, Source};
 pub use listener::{Endpoint, Listener, Voter};
 pub use topic::{Cleanup, CompressionType, Durability, ElectionConfig, TimestampType, TopicConfig};
 pub use value::{ConfigError, Value};

@@ -159,6 +159,16 @@ pub fn supported() -> &'static [Supported] {
         Supported::of(ApiKey::Metadata, metadata::MetadataRequest::SCHEMA.versions),
         Supported::of(ApiKey::ApiVersions, api_versions::ApiVersionsRequest::SCHEMA.versions),
         Supported::of(ApiKey::CreateTopics, create_topics::CreateTopicsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::DescribeConfigs, describe_configs::DescribeConfigsRequest::SCHEMA.versions),
+        Supported::of(
+            ApiKey::ListPartitionReassignments,
+            list_partition_reassignments::ListPartitionReassignmentsRequest::SCHEMA.versions,
+        ),
+        Supported::of(ApiKey::DescribeCluster, describe_cluster::DescribeClusterRequest::SCHEMA.versions),
+        Supported::of(
+            ApiKey::DescribeTopicPartitions,
+            describe_topic_partitions::DescribeTopicPartitionsRequest::SCHEMA.versions,
+        ),
     ];
     TABLE
 }

@@ -1,6 +1,6 @@
 //! Where a topic's config comes from: the first of five layers that says something (KIP-226).
 
-use super::entry::{self, Entry, Kind, Scope, Unit};
+use super::entry::{self, Change, Entry, Kind, Scope, Unit};
 use super::value::{ConfigError, Value, trim};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -61,10 +61,21 @@ pub struct ConfigEntry {
     pub source: Source,
     /// Its type.
     pub kind: Kind,
-    /// Whether it can't be changed by a request. No topic config is.
+    /// Whether only a restart changes it. No topic config is.
     pub read_only: bool,
-    /// Whether the value must be hidden. No topic config is.
+    /// Whether the value must be hidden. Nothing in the table is a secret.
     pub sensitive: bool,
+}
+
+/// What a config falls back to, as DescribeConfigs lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigSynonym {
+    /// The name under which it is set: the config's own, or that of a broker's config which gives its default.
+    pub name: &'static str,
+    /// Its text there, in that one's own unit.
+    pub value: String,
+    /// The layer where it is set.
+    pub source: Source,
 }
 
 impl<'a> Layers<'a> {
@@ -79,9 +90,7 @@ impl<'a> Layers<'a> {
         if let Some(text) = self.topic.get(entry.name) {
             return (Some(Cow::Borrowed(text)), Source::Topic);
         }
-        let broker =
-            [(self.broker, Source::Broker), (self.cluster, Source::Cluster), (self.fixed, Source::Static)];
-        for (layer, source) in broker {
+        for (layer, source) in self.broker_layers() {
             for synonym in entry.synonyms {
                 if let Some(text) = layer.get(synonym.name) {
                     return (Some(in_topic_unit(text, synonym.unit)), source);
@@ -95,6 +104,56 @@ impl<'a> Layers<'a> {
     pub(super) fn value(&self, name: &str) -> Result<Option<Value>, ConfigError> {
         let entry = entry::row(Scope::Topic, name);
         self.resolve(entry).0.map(|text| entry.parse(&text)).transpose()
+    }
+
+    /// Everything that says something about a config, what counts first. Below its topic, a topic's config goes by the
+    /// names of the broker's configs that give its default; one without such names has none.
+    pub fn synonyms(&self, entry: &'static Entry) -> Vec<ConfigSynonym> {
+        let (own, names): (Option<&Arc<str>>, Vec<&'static str>) = match entry.scope {
+            Scope::Broker => (None, vec![entry.name]),
+            Scope::Topic => {
+                let names = entry.synonyms.iter().map(|synonym| synonym.name).collect();
+                (self.topic.get(entry.name), names)
+            }
+        };
+        let own = own.map(|text| ConfigSynonym {
+            name: entry.name,
+            value: text.to_string(),
+            source: Source::Topic,
+        });
+        let set = self.broker_layers().into_iter().flat_map(|(layer, source)| {
+            let set = move |name: &&'static str| {
+                Some(ConfigSynonym { name, value: layer.get(*name)?.to_string(), source })
+            };
+            names.iter().filter_map(set).collect::<Vec<_>>()
+        });
+        let default = names.iter().filter_map(|name| {
+            let value = entry::row(Scope::Broker, name).default?.to_owned();
+            Some(ConfigSynonym { name, value, source: Source::Default })
+        });
+        own.into_iter().chain(set).chain(default).collect()
+    }
+
+    fn broker_layers(&self) -> [(&'a Overrides, Source); 3] {
+        [(self.broker, Source::Broker), (self.cluster, Source::Cluster), (self.fixed, Source::Static)]
+    }
+
+    /// Every config of the broker by name, as DescribeConfigs lists them.
+    pub fn broker_entries(&self) -> Vec<ConfigEntry> {
+        let listed = |entry: &&'static Entry| !entry.internal || !self.synonyms(entry).is_empty();
+        let describe = |entry: &'static Entry| {
+            let first = self.synonyms(entry).into_iter().next();
+            let (value, source) = first.map_or((None, Source::Default), |it| (Some(it.value), it.source));
+            broker_entry(entry, value, source)
+        };
+        entry::table(Scope::Broker).iter().filter(listed).map(describe).collect()
+    }
+
+    /// The configs that are set for all brokers while they run, by name, as DescribeConfigs lists them.
+    pub fn cluster_entries(&self) -> Vec<ConfigEntry> {
+        let set = |entry: &'static Entry| Some((entry, self.cluster.get(entry.name)?.to_string()));
+        let set = entry::table(Scope::Broker).iter().filter_map(set);
+        set.map(|(entry, value)| broker_entry(entry, Some(value), Source::Cluster)).collect()
     }
 
     /// Every topic config by name, as CreateTopics (KIP-525) and DescribeConfigs list them; internal ones only when
@@ -117,6 +176,11 @@ impl<'a> Layers<'a> {
     }
 }
 
+fn broker_entry(entry: &'static Entry, value: Option<String>, source: Source) -> ConfigEntry {
+    let read_only = entry.change == Change::Restart;
+    ConfigEntry { name: entry.name, value, source, kind: entry.kind, read_only, sensitive: false }
+}
+
 /// Hours and minutes as milliseconds. A text that is no number stays as it is, for the check to refuse; negative
 /// ones mean "no limit" whatever their size.
 fn in_topic_unit(text: &str, unit: Unit) -> Cow<'_, str> {
@@ -131,3 +195,7 @@ fn in_topic_unit(text: &str, unit: Unit) -> Cow<'_, str> {
         Err(_) => Cow::Borrowed(text),
     }
 }
+
+#[cfg(test)]
+#[path = "layers_test.rs"]
+mod tests;

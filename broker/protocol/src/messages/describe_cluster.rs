@@ -1,4 +1,4 @@
-//! DescribeCluster (key 60), versions 0 to 2. Declared, not offered yet.
+//! DescribeCluster (key 60), versions 0 to 2.
 //!
 //! Who is in the cluster (KIP-700).
 //! Version 1 asks for controllers as well (KIP-919), 2 for fenced brokers (KIP-1073).

@@ -1,4 +1,4 @@
-//! DescribeConfigs (key 32), versions 1 to 4. Declared, not offered yet.
+//! DescribeConfigs (key 32), versions 1 to 4.
 //!
 //! Version 3 added types and documentation (KIP-569), 4 is the first flexible one.
 

@@ -1,4 +1,4 @@
-//! DescribeTopicPartitions (key 75), version 0. Declared, not offered yet.
+//! DescribeTopicPartitions (key 75), version 0.
 //!
 //! Topics and their partitions, page by page (KIP-966).
 

@@ -1,4 +1,4 @@
-//! ListPartitionReassignments (key 46), version 0. Declared, not offered yet.
+//! ListPartitionReassignments (key 46), version 0.
 //!
 //! Which partitions are being moved (KIP-455).
 

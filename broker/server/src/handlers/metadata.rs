@@ -11,6 +11,7 @@
 //! * Fenced brokers are not shown. The controller told is this broker: any broker passes requests on (KIP-590).
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
+use super::shown::{self, CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
 use controller::{Broker, ClusterImage, INTERNAL_TOPICS, Partition, Topic, check_topic_name};
@@ -22,11 +23,6 @@ use protocol::messages::metadata::{
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Read, write, create, delete, alter, describe, describe configs and alter configs, by Kafka's bits.
-const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
-/// Create, alter, describe, cluster action, describe configs, alter configs and idempotent write.
-const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 pub(super) async fn apply(
     context: &Arc<Context>,
@@ -178,16 +174,14 @@ fn describe(image: &ClusterImage, topic: &Topic, include: Include) -> MetadataRe
 }
 
 fn describe_partition(image: &ClusterImage, partition: &Partition) -> MetadataResponsePartition {
-    let online = |id: &BrokerId| image.broker(*id).is_some_and(|broker| !broker.fenced);
-    let ids = |brokers: &[BrokerId]| brokers.iter().map(|broker| broker.0).collect();
-    let leader = partition.leader.filter(online);
+    let leader = shown::leader(image, partition);
     MetadataResponsePartition {
         error_code: if leader.is_some() { ErrorCode::None } else { ErrorCode::LeaderNotAvailable } as i16,
         leader_id: leader.unwrap_or(BrokerId::NONE).0,
         leader_epoch: partition.leader_epoch.0,
-        replica_nodes: ids(&partition.replicas),
-        isr_nodes: ids(&partition.isr),
-        offline_replicas: partition.replicas.iter().filter(|id| !online(id)).map(|id| id.0).collect(),
+        replica_nodes: shown::ids(&partition.replicas),
+        isr_nodes: shown::ids(&partition.isr),
+        offline_replicas: shown::offline_replicas(image, partition),
         ..MetadataResponsePartition::default()
     }
 }

@@ -8,10 +8,15 @@
 
 mod api_versions;
 mod create_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_topic_partitions;
 mod fetch;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod produce;
+mod shown;
 
 use crate::context::Context;
 use bytes::Bytes;
@@ -125,6 +130,14 @@ pub async fn apply(context: &Arc<Context>, parsed: Parsed, arrived: Instant) -> 
         ApiKey::ListOffsets => list_offsets::apply(context, asked, decode(body, version)?).await,
         ApiKey::Metadata => metadata::apply(context, asked, decode(body, version)?).await,
         ApiKey::CreateTopics => create_topics::apply(context, asked, decode(body, version)?).await,
+        ApiKey::DescribeConfigs => describe_configs::apply(context, asked, decode(body, version)?),
+        ApiKey::ListPartitionReassignments => {
+            list_partition_reassignments::apply(context, asked, decode(body, version)?)
+        }
+        ApiKey::DescribeCluster => describe_cluster::apply(context, asked, decode(body, version)?),
+        ApiKey::DescribeTopicPartitions => {
+            describe_topic_partitions::apply(context, asked, decode(body, version)?)
+        }
         other => unreachable!("{other:?} is advertised without a handler"),
     }
 }
@@ -146,6 +159,16 @@ fn decode<T: Request>(body: Bytes, version: i16) -> Result<T, String> {
 fn encode<T: Response>(asked: &Asked, response: &T, events: Vec<Event>) -> Answered {
     let parts = Frame::response(asked.correlation, asked.version, response);
     Ok(Answer { parts: parts.map_err(|error| error.to_string())?, events })
+}
+
+/// An answer that is made when it is about to leave: one that waits behind others costs what its question does.
+fn when_leaving<T: Response>(
+    context: &Arc<Context>,
+    asked: Asked,
+    respond: impl FnOnce(&Context) -> T + Send + 'static,
+) -> Outcome {
+    let context = context.clone();
+    Outcome::Later(Box::pin(async move { encode(&asked, &respond(&context), Vec::new()) }))
 }
 
 /// The topic that a request means: by id where it has ids, by name otherwise.
