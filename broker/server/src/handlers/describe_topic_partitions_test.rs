@@ -1,6 +1,6 @@
 //! Pages: where they end, where the next begins, and what has no place on one.
 
-use super::super::shown::tests::image;
+use super::super::shown::tests::{image, with_topic};
 use super::*;
 use protocol::messages::describe_topic_partitions::TopicRequest;
 
@@ -67,6 +67,19 @@ fn a_page_ends_where_it_is_full_and_the_next_goes_on_there() {
     for limit in [0, -5, i32::MIN] {
         assert_eq!(told(ask(&[], limit, None)), (vec![topic("a", &[0])], Some(("a".into(), 1))));
     }
+}
+
+#[test]
+fn a_page_holds_no_more_than_the_limit_whatever_is_asked_for() {
+    let image = with_topic(image(), "large", 2003);
+    let request = DescribeTopicPartitionsRequest {
+        topics: vec![TopicRequest { name: "large".into() }],
+        response_partition_limit: i32::MAX,
+        cursor: None,
+    };
+    let response = respond(&image, request);
+    let next = response.next_cursor.expect("there is more");
+    assert_eq!((response.topics[0].partitions.len(), next.partition_index), (2000, 2000));
 }
 
 /// Whatever the pages' size, each partition is on one of them.

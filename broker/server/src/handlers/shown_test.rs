@@ -53,6 +53,25 @@ pub fn image() -> ClusterImage {
     image
 }
 
+/// An image with one more topic, of so many partitions on broker 1.
+pub fn with_topic(mut image: ClusterImage, name: &str, partitions: i32) -> ClusterImage {
+    let topic_id = Uuid([99; 16]);
+    add(&mut image, TopicRecord { name: name.into(), topic_id }.into());
+    for partition_id in 0..partitions {
+        let partition = PartitionRecord {
+            partition_id,
+            topic_id,
+            replicas: vec![1],
+            isr: vec![1],
+            leader: 1,
+            directories: vec![Uuid::ZERO],
+            ..PartitionRecord::default()
+        };
+        add(&mut image, partition.into());
+    }
+    image
+}
+
 /// An image after one more config was set.
 pub fn with_config(
     mut image: ClusterImage,
