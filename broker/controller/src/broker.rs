@@ -88,6 +88,11 @@ impl Broker {
         }
     }
 
+    /// Whether it is on its way down, and not there yet.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.in_controlled_shutdown && !self.fenced
+    }
+
     /// Where it listens under a listener's name.
     pub fn endpoint(&self, listener: &str) -> Option<&NodeEndpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == listener)

@@ -275,7 +275,7 @@ fn check_snapshot(image: &ClusterImage) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
 
     #[test]
     fn images_are_what_the_log_says(crowd in 0..4i32, steps in prop::collection::vec(step(), 1..100)) {

@@ -96,8 +96,7 @@ fn what_is_refused() {
     assert_eq!(
         ask(&mut scene, vec![more(3, None)], false),
         [
-            "orders InvalidReplicationFactor: Unable to replicate the partition 2 time(s): All brokers are currently \
-          fenced or in controlled shutdown."
+            "orders InvalidReplicationFactor: All brokers are currently fenced, or have all their log directories cordoned."
         ]
     );
     let request = CreatePartitions { topics: vec![more(i32::MAX, None)], validate_only: true };

@@ -209,7 +209,10 @@ fn placed(
         -1 => settings.default_replication_factor,
         given => given,
     };
-    placement::place(image, count, factor, topic.draws.start)
+    placement::place(image, count, factor, topic.draws.start).map_err(|refusal| {
+        let message = format!("Unable to replicate the partition {factor} time(s): {}", refusal.message);
+        Refusal::new(refusal.reason, message)
+    })
 }
 
 /// Replicas where the request puts them.
