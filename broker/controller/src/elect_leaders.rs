@@ -112,6 +112,8 @@ fn elect(
     })
 }
 
+/// The change that gives a partition another leader; none when nobody else may lead. A leader that may not lead any more
+/// stays until the decision that takes it away, which sees to the ISR as well.
 fn change(
     image: &ClusterImage,
     topic: &Topic,
@@ -122,7 +124,8 @@ fn change(
 ) -> Option<PartitionChangeRecord> {
     let may_lead = |id| may_lead(image, partition, id);
     let target = Target::of(partition, election);
-    partition_change::change(topic.key(index), partition, target, rules.of(topic), &may_lead)
+    let change = partition_change::change(topic.key(index), partition, target, rules.of(topic), &may_lead);
+    change.filter(|record| record.leader >= 0)
 }
 
 fn unknown(message: String) -> Refusal {

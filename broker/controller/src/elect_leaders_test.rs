@@ -111,6 +111,24 @@ fn an_unclean_election_on_request_needs_no_config() {
 }
 
 #[test]
+fn an_election_that_finds_nobody_takes_nobody_away() {
+    let mut scene = moved();
+    scene.commit();
+    // 2 is on its way down, and the batch that moves its leaderships is lost.
+    scene.batch_max = 1;
+    let before = scene.end;
+    scene.shut_down(2);
+    scene.controller.committed_to(before.plus(1));
+    scene.resign();
+    scene.lead();
+    assert!(scene.image().leads_any(BrokerId(2)));
+    let outcomes = elect(&mut scene, ElectionKind::Preferred, None);
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes.iter().all(|outcome| outcome.contains("PreferredLeaderNotAvailable")), "{outcomes:?}");
+    assert_eq!(leaders(&scene, "a"), [Some(2); 3]);
+}
+
+#[test]
 fn the_controller_restores_preferred_leaders_by_the_clock() {
     let mut scene = moved();
     all_in_sync(&mut scene, "a");
