@@ -31,8 +31,8 @@ pub const VERSIONS: RangeInclusive<i16> = 12..=18;
 const TOPIC_IDS: i16 = 13;
 /// The first version with the asker in a structure.
 const REPLICA_STATE: i16 = 15;
-/// The first version that tells where leaders live.
-const ENDPOINTS: i16 = 16;
+/// The first version in which the leader's place is told. Version 16 has room for it, but Kafka's replicas leave it empty.
+const ENDPOINTS: i16 = 17;
 
 /// A fetch as it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

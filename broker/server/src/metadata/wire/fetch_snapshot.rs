@@ -1,6 +1,9 @@
 //! FetchSnapshot: a follower asks for a piece of a snapshot, because what it lacks is not in the log any more.
 //!
 //! Version 1 names the asker's directory and tells where the leader listens.
+//!
+//! A leader of Kafka's (4.1) can't write its own errors beside the partition, for want of records there: SNAPSHOT_NOT_FOUND and
+//! the others arrive as UNKNOWN_SERVER_ERROR at the top, which says nothing of epochs.
 
 use super::{
     BYTES_MAX, Local, PARTITION, Senseless, asker, check_top, directory_id, leader_at, leader_id, only,

@@ -178,6 +178,9 @@ impl fmt::Display for Senseless {
 impl std::error::Error for Senseless {}
 
 #[cfg(test)]
+#[path = "mod_golden.rs"]
+mod golden;
+#[cfg(test)]
 #[path = "mod_prop.rs"]
 mod properties;
 #[cfg(test)]

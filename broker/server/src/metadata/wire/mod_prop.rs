@@ -227,7 +227,7 @@ proptest! {
                 log_start: Offset(0),
             };
             let response = fetch::response(version, &answered, read, at(known).as_ref());
-            prop_assert_eq!(response.node_endpoints.len(), usize::from(known && version >= 16 && answered.leader.is_some()));
+            prop_assert_eq!(response.node_endpoints.len(), usize::from(known && version >= 17 && answered.leader.is_some()));
             let response = through_bytes(&response, version);
             prop_assert_eq!(fetch::answer(version, &asked, response), Ok(answered.clone()));
         }
