@@ -12,6 +12,7 @@
 //! committed: if the next leader commits it after all, it comes back by `follow`.
 
 use crate::activation;
+use crate::alter_partition::{self, AlterOutcome, AlterPartitions};
 use crate::broker::Broker;
 use crate::brokers::{self, BrokerRegistration, ControllerRegistration};
 use crate::create_partitions::{self, CreatePartitions, PartitionsOutcome};
@@ -227,6 +228,14 @@ impl Controller {
     /// Decides an ElectLeaders request.
     pub fn elect_leaders(&self, request: &ElectLeaders) -> Result<Decision<Vec<ElectionOutcomes>>, Refusal> {
         elect_leaders::elect_leaders(self.ready()?, request, &self.settings)
+    }
+
+    /// Decides what a leader says of its in-sync replicas.
+    pub fn alter_partitions(
+        &self,
+        request: &AlterPartitions,
+    ) -> Result<Decision<Vec<AlterOutcome>>, Refusal> {
+        alter_partition::alter_partitions(self.ready()?, request, &self.settings)
     }
 
     /// Decides which producer ids a broker may give out.

@@ -3,8 +3,11 @@
 use super::*;
 use crate::create_topics::ReplicaAssignment;
 use crate::scene::{Scene, cluster_id};
-use crate::{Changes, ConfigResource, ElectionKind, Fate, MorePartitions, PartitionChange};
-use model::{PartitionIndex, PartitionKey, TopicId};
+use crate::{
+    AlterPartition, AlterPartitions, Changes, ConfigResource, ElectionKind, Fate, LeaderRecovery,
+    MorePartitions, PartitionChange,
+};
+use model::{PartitionEpoch, PartitionIndex, PartitionKey, TopicId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -26,6 +29,7 @@ enum Step {
     Unregister(i32),
     ProducerIds(i32),
     Elect { unclean: bool },
+    Alter { name: usize, mask: u8, stale: bool },
     Commit(u8),
     Resign,
     Lead,
@@ -54,6 +58,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => broker.clone().prop_map(Step::Unregister),
         1 => broker.prop_map(Step::ProducerIds),
         1 => any::<bool>().prop_map(|unclean| Step::Elect { unclean }),
+        4 => (0..NAMES.len(), any::<u8>(), prop::bool::weighted(0.1))
+            .prop_map(|(name, mask, stale)| Step::Alter { name, mask, stale }),
         4 => any::<u8>().prop_map(Step::Commit),
         1 => Just(Step::Resign),
         2 => Just(Step::Lead),
@@ -178,6 +184,7 @@ fn take(scene: &mut Scene, step: &Step) {
                 }
             }
         }
+        Step::Alter { name, mask, stale } => alter(scene, NAMES[*name], *mask, *stale),
         Step::Unregister(id) if registered(scene, id) => {
             let decision = scene.controller.unregister_broker(BrokerId(*id)).unwrap();
             scene.append(decision);
@@ -211,6 +218,37 @@ fn check_heartbeat(scene: &Scene, id: i32, reply: HeartbeatReply) {
     assert!(broker.fenced || scene.controller.in_session(scene.now, BrokerId(id)));
     assert!(broker.is_active() || led_by(scene, id) == 0);
     assert!(broker.fenced || scene.controller.next_deadline().is_some(), "who is available is watched");
+}
+
+/// The leader of a topic's first partition wants the replicas of the mask in sync, and itself.
+fn alter(scene: &mut Scene, name: &str, mask: u8, stale: bool) {
+    let Some(topic) = scene.image().topic_named(name).cloned() else { return };
+    let key = topic.key(PartitionIndex(0));
+    let before = topic.partition(key.index).unwrap().clone();
+    let Some(leader) = before.leader else { return };
+    let wanted = before.replicas.iter().filter(|id| **id == leader || mask & (1 << id.0) != 0);
+    let isr: Vec<_> = wanted.map(|id| (*id, scene.image().broker(*id).map(|broker| broker.epoch))).collect();
+    let version = before.partition_epoch.0 - i32::from(stale);
+    let partition = AlterPartition {
+        key,
+        leader_epoch: before.leader_epoch,
+        partition_epoch: PartitionEpoch(version),
+        isr,
+        recovery: LeaderRecovery::Recovered,
+    };
+    let active = |id: &BrokerId| scene.image().broker(*id).is_some_and(|broker| broker.is_active());
+    let possible = !stale && partition.isr.iter().all(|(id, _)| active(id));
+    let epoch = scene.epoch_of(leader.0);
+    let request = AlterPartitions { leader, epoch, partitions: vec![partition] };
+    let decision = scene.controller.alter_partitions(&request).unwrap();
+    let outcome = scene.append(decision).remove(0).1;
+    assert_eq!(outcome.is_ok(), possible, "{outcome:?}");
+    let after = scene.image().partition(key).unwrap();
+    assert_eq!((after.leader, after.leader_epoch), (before.leader, before.leader_epoch));
+    if let Ok(altered) = outcome {
+        assert_eq!((&altered.isr, altered.partition_epoch), (&after.isr, after.partition_epoch));
+        assert_eq!(after.recovery, LeaderRecovery::Recovered);
+    }
 }
 
 fn create(scene: &mut Scene, topic: crate::NewTopic) {
@@ -261,6 +299,16 @@ fn check_changes(older: &ClusterImage, newer: &ClusterImage) {
     assert_eq!(changes.features, older.finalized_features().ne(newer.finalized_features()));
 }
 
+/// Epochs only grow, a partition's with every change and a leader's with every other leader.
+fn check_epochs(older: &ClusterImage, newer: &ClusterImage) {
+    for PartitionChange { before, after, .. } in newer.changes_since(older).partitions {
+        let (Some(before), Some(after)) = (before, after) else { continue };
+        assert!(before.partition_epoch < after.partition_epoch);
+        assert!(before.leader_epoch <= after.leader_epoch);
+        assert!(before.leader == after.leader || before.leader_epoch < after.leader_epoch);
+    }
+}
+
 /// The records of a snapshot give the image again.
 fn check_snapshot(image: &ClusterImage) {
     let mut copy = ClusterImage::new(cluster_id());
@@ -287,7 +335,11 @@ proptest! {
         }
         let mut seen = scene.controller.committed().clone();
         for step in &steps {
+            let before = scene.image().clone();
             take(&mut scene, step);
+            if !matches!(step, Step::Resign) {
+                check_epochs(&before, scene.image());
+            }
             scene.image().assert_invariants();
             let committed = scene.controller.committed();
             committed.assert_invariants();

@@ -116,6 +116,12 @@ pub enum Reason {
     PreferredLeaderNotAvailable,
     /// ELIGIBLE_LEADERS_NOT_AVAILABLE.
     EligibleLeadersNotAvailable,
+    /// FENCED_LEADER_EPOCH.
+    FencedLeaderEpoch,
+    /// INVALID_UPDATE_VERSION.
+    InvalidUpdateVersion,
+    /// INELIGIBLE_REPLICA.
+    IneligibleReplica,
     /// UNKNOWN_SERVER_ERROR: nothing that the asker could mend.
     Unexpected,
     /// KAFKA_STORAGE_ERROR, which clients retry: decided, but the disk has no room for it now.

@@ -27,6 +27,7 @@
 //! quorum's.
 
 mod activation;
+mod alter_partition;
 mod assignment;
 mod broker;
 mod brokers;
@@ -54,6 +55,7 @@ mod snapshot;
 mod topic;
 mod topic_name;
 
+pub use alter_partition::{AlterOutcome, AlterPartition, AlterPartitions, AlteredPartition};
 pub use broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
 pub use brokers::{BrokerRegistration, ControllerRegistration};
 pub use changes::{Changes, Fate, PartitionChange};

@@ -48,6 +48,9 @@ pub fn controller(reason: Reason) -> ErrorCode {
         Reason::ElectionNotNeeded => ErrorCode::ElectionNotNeeded,
         Reason::PreferredLeaderNotAvailable => ErrorCode::PreferredLeaderNotAvailable,
         Reason::EligibleLeadersNotAvailable => ErrorCode::EligibleLeadersNotAvailable,
+        Reason::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
+        Reason::InvalidUpdateVersion => ErrorCode::InvalidUpdateVersion,
+        Reason::IneligibleReplica => ErrorCode::IneligibleReplica,
         Reason::Unexpected => ErrorCode::UnknownServerError,
         Reason::Storage => ErrorCode::KafkaStorageError,
     }
