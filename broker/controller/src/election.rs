@@ -8,12 +8,13 @@
 //!
 //! What becomes of one partition is in `partition_change`.
 
+use crate::configs::ConfigResource;
 use crate::controller::Settings;
 use crate::features;
 use crate::image::ClusterImage;
 use crate::partition_change::{self, Election, Rules, Target};
 use crate::topic::{Partition, Topic};
-use model::config::ElectionConfig;
+use model::config::{ElectionConfig, Layers};
 use model::{BrokerId, PartitionKey, TopicId};
 use records::metadata::MetadataRecord;
 
@@ -73,7 +74,8 @@ pub(crate) fn may_lead(image: &ClusterImage, partition: &Partition, id: BrokerId
 /// configs of their own.
 pub(crate) struct TopicRules<'a> {
     image: &'a ClusterImage,
-    settings: &'a Settings,
+    /// Where topics' configs come from that they don't set themselves.
+    below: Layers<'a>,
     elr: bool,
     /// Of topics without overrides.
     common: ElectionConfig,
@@ -83,8 +85,8 @@ pub(crate) struct TopicRules<'a> {
 impl<'a> TopicRules<'a> {
     pub(crate) fn new(image: &'a ClusterImage, settings: &'a Settings) -> TopicRules<'a> {
         let elr = image.feature_level(features::ELIGIBLE_LEADER_REPLICAS) > 0;
-        let common = ElectionConfig::resolve(&image.layers_below(settings.node, &settings.fixed));
-        TopicRules { image, settings, elr, common, last: None }
+        let below = image.layers_below(settings.node, &settings.fixed);
+        TopicRules { image, below, elr, common: ElectionConfig::resolve(&below), last: None }
     }
 
     /// The rules of one topic.
@@ -92,8 +94,11 @@ impl<'a> TopicRules<'a> {
         if let Some((_, rules)) = self.last.filter(|(id, _)| *id == topic.id) {
             return rules;
         }
-        let layers = self.image.layers(&topic.name, self.settings.node, &self.settings.fixed);
-        let config = if layers.topic.is_empty() { self.common } else { ElectionConfig::resolve(&layers) };
+        let overrides = self.image.overrides(&ConfigResource::topic(&topic.name));
+        let config = match overrides.is_empty() {
+            true => self.common,
+            false => ElectionConfig::resolve(&Layers { topic: overrides, ..self.below }),
+        };
         let min_isr = (config.min_insync_replicas as usize).min(topic.replication_factor());
         let rules = Rules { elr: self.elr, min_isr, unclean: config.unclean_leader_election };
         self.last = Some((topic.id, rules));

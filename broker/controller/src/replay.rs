@@ -240,30 +240,40 @@ impl ClusterImage {
         let topic = self.topics.get_mut(&key.topic).ok_or(ReplayError::UnknownTopic(key.topic))?;
         let partition = Arc::new(partition);
         let before = Arc::make_mut(topic).partitions.insert(key.index, partition.clone());
-        if let Some(before) = before {
-            self.unlist(key, &before);
-        }
-        for broker in partition.indexed_under() {
-            self.members.insert((broker, key));
-        }
-        for broker in &partition.elr {
-            self.eligible.insert((*broker, key));
-        }
-        if !partition.has_preferred_leader() {
-            self.led_by_another.insert(key);
-        }
+        self.list(key, before.as_deref(), Some(&partition));
         Ok(())
     }
 
-    fn unlist(&mut self, key: PartitionKey, partition: &Partition) {
-        for broker in partition.indexed_under() {
-            self.members.remove(&(broker, key));
+    /// Lists a partition in the indexes as it is, and no longer as it was. What stays is not touched: most of what
+    /// replaying thousands of changes costs is here.
+    fn list(&mut self, key: PartitionKey, before: Option<&Partition>, after: Option<&Partition>) {
+        let lists = |partition: Option<&Partition>, broker: &BrokerId| {
+            partition.is_some_and(|partition| partition.indexed_under().any(|other| other == *broker))
+        };
+        for broker in before.iter().flat_map(|before| before.indexed_under()) {
+            if !lists(after, &broker) {
+                self.members.remove(&(broker, key));
+            }
         }
-        for broker in &partition.elr {
+        for broker in after.iter().flat_map(|after| after.indexed_under()) {
+            if !lists(before, &broker) {
+                self.members.insert((broker, key));
+            }
+        }
+        let eligible = |partition: Option<&Partition>, broker: &BrokerId| {
+            partition.is_some_and(|partition| partition.elr.contains(broker))
+        };
+        for broker in before.iter().flat_map(|before| &before.elr).filter(|id| !eligible(after, id)) {
             self.eligible.remove(&(*broker, key));
         }
-        if !partition.has_preferred_leader() {
-            self.led_by_another.remove(&key);
+        for broker in after.iter().flat_map(|after| &after.elr).filter(|id| !eligible(before, id)) {
+            self.eligible.insert((*broker, key));
+        }
+        let by_another = |partition: Option<&Partition>| partition.is_some_and(|p| !p.has_preferred_leader());
+        match (by_another(before), by_another(after)) {
+            (true, false) => _ = self.led_by_another.remove(&key),
+            (false, true) => _ = self.led_by_another.insert(key),
+            _ => {}
         }
     }
 
@@ -295,7 +305,7 @@ impl ClusterImage {
             self.folded.remove(&(Arc::from(folded), topic.name.clone()));
         }
         for (index, partition) in &topic.partitions {
-            self.unlist(topic.key(*index), partition);
+            self.list(topic.key(*index), Some(partition), None);
         }
         self.configs.remove(&ConfigResource::topic(&topic.name));
         Ok(())
