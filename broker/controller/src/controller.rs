@@ -258,22 +258,6 @@ impl Controller {
         brokers::register(self.ready()?, request, next, in_session, &self.settings)
     }
 
-    /// Decides that a broker which has caught up with its registration is available: for a node that knows so of its
-    /// own broker. Others are unfenced by their heartbeats, from the first of which on they are watched.
-    pub fn unfence_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        brokers::unfence(self.ready()?, id, epoch, &self.settings)
-    }
-
-    /// Decides that a broker is no longer available.
-    pub fn fence_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        brokers::fence(self.ready()?, id, epoch, &self.settings)
-    }
-
-    /// Decides that a broker is on its way down.
-    pub fn shut_down_broker(&self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        brokers::shut_down(self.ready()?, id, epoch, &self.settings)
-    }
-
     /// Decides that a broker is no longer registered, as somebody asked for who knows that it will not come back. It
     /// remains a replica where it is one.
     pub fn unregister_broker(&self, id: BrokerId) -> Result<Decision<()>, Refusal> {
@@ -324,7 +308,7 @@ impl Controller {
     /// Decides that a broker is no longer available because its process was found dead. Its next incarnation may
     /// register at once.
     pub fn gone(&mut self, id: BrokerId, epoch: BrokerEpoch) -> Result<Decision<()>, Refusal> {
-        let decision = self.fence_broker(id, epoch)?;
+        let decision = brokers::fence(self.ready()?, id, epoch, &self.settings)?;
         self.sessions.over(id, epoch);
         Ok(decision)
     }

@@ -1,5 +1,6 @@
 //! A controller and its log, for tests: decisions are appended, and committed when the test says so.
 
+use crate::brokers;
 use crate::{
     BrokerRegistration, ClusterImage, Controller, CreateTopics, Decision, Due, Heartbeat, HeartbeatReply,
     NewTopic, NodeEndpoint, Refusal, Settings, TopicDraws, TopicOutcome, features,
@@ -138,17 +139,18 @@ impl Scene {
     }
 
     pub fn unfence(&mut self, id: i32) {
-        let decision = self.controller.unfence_broker(BrokerId(id), self.epoch_of(id)).unwrap();
-        self.append(decision);
+        let last = Offset(self.end.0 - 1);
+        self.heartbeat_with(id, |request| request.metadata_offset = last);
     }
 
     pub fn fence(&mut self, id: i32) {
-        let decision = self.controller.fence_broker(BrokerId(id), self.epoch_of(id)).unwrap();
+        let decision = self.controller.gone(BrokerId(id), self.epoch_of(id)).unwrap();
         self.append(decision);
     }
 
     pub fn shut_down(&mut self, id: i32) {
-        let decision = self.controller.shut_down_broker(BrokerId(id), self.epoch_of(id)).unwrap();
+        let (broker, settings) = (BrokerId(id), Scene::settings());
+        let decision = brokers::shut_down(self.image(), broker, self.epoch_of(id), &settings).unwrap();
         self.append(decision);
     }
 

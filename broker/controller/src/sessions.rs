@@ -184,6 +184,13 @@ impl Sessions {
         let registered = image.brokers().map(|broker| (broker.id, broker.epoch));
         let known = self.brokers.iter().map(|(id, session)| (*id, session.epoch));
         assert!(registered.eq(known), "a session for every registered broker, of its epoch");
+        for broker in image.brokers().filter(|broker| !broker.fenced) {
+            assert!(
+                self.brokers[&broker.id].deadline.is_some(),
+                "{} is available and not watched",
+                broker.id
+            );
+        }
     }
 }
 
