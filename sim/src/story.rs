@@ -97,6 +97,13 @@ impl Story {
             Event::BecameLeader { partition, epoch } => {
                 format!("leads {} in epoch {epoch}", self.place(*partition))
             }
+            Event::BecameFollower { partition, epoch, leader } => {
+                format!("follows b{leader} of {} in epoch {epoch}", self.place(*partition))
+            }
+            Event::Resigned { partition, epoch } => {
+                format!("gives up {} of epoch {epoch}", self.place(*partition))
+            }
+            Event::Truncated { partition, end } => format!("cut {} at {end}", self.place(*partition)),
             Event::Appended { partition, base, end, .. } => {
                 format!("appended {} [{base}, {end})", self.place(*partition))
             }

@@ -164,11 +164,38 @@ pub fn supported() -> &'static [Supported] {
             ApiKey::ListPartitionReassignments,
             list_partition_reassignments::ListPartitionReassignmentsRequest::SCHEMA.versions,
         ),
+        Supported::of(ApiKey::DescribeQuorum, describe_quorum::DescribeQuorumRequest::SCHEMA.versions),
         Supported::of(ApiKey::DescribeCluster, describe_cluster::DescribeClusterRequest::SCHEMA.versions),
         Supported::of(
             ApiKey::DescribeTopicPartitions,
             describe_topic_partitions::DescribeTopicPartitionsRequest::SCHEMA.versions,
         ),
+    ];
+    TABLE
+}
+
+/// What a controller's listener offers, by ascending key: the quorum's own questions, those of brokers, and changes that
+/// a broker passes on. Fetch is of the metadata log only.
+pub fn supported_by_controllers() -> &'static [Supported] {
+    const TABLE: &[Supported] = &[
+        Supported {
+            min: 12,
+            served_min: 12,
+            ..Supported::of(ApiKey::Fetch, fetch::FetchRequest::SCHEMA.versions)
+        },
+        Supported::of(ApiKey::ApiVersions, api_versions::ApiVersionsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::CreateTopics, create_topics::CreateTopicsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::Vote, vote::VoteRequest::SCHEMA.versions),
+        Supported::of(ApiKey::BeginQuorumEpoch, begin_quorum_epoch::BeginQuorumEpochRequest::SCHEMA.versions),
+        Supported::of(ApiKey::EndQuorumEpoch, end_quorum_epoch::EndQuorumEpochRequest::SCHEMA.versions),
+        Supported::of(ApiKey::DescribeQuorum, describe_quorum::DescribeQuorumRequest::SCHEMA.versions),
+        Supported::of(ApiKey::Envelope, envelope::EnvelopeRequest::SCHEMA.versions),
+        Supported::of(ApiKey::FetchSnapshot, fetch_snapshot::FetchSnapshotRequest::SCHEMA.versions),
+        Supported::of(
+            ApiKey::BrokerRegistration,
+            broker_registration::BrokerRegistrationRequest::SCHEMA.versions,
+        ),
+        Supported::of(ApiKey::BrokerHeartbeat, broker_heartbeat::BrokerHeartbeatRequest::SCHEMA.versions),
     ];
     TABLE
 }

@@ -31,7 +31,7 @@ mod frame;
 mod header;
 pub mod messages;
 
-pub use api_key::{ApiKey, Supported, supported};
+pub use api_key::{ApiKey, Supported, supported, supported_by_controllers};
 pub use error_code::ErrorCode;
 pub use frame::{
     BodyError, Frame, FrameLengthError, REQUEST_BYTES_MAX_DEFAULT, REQUEST_BYTES_MIN, Request, Response,

@@ -61,6 +61,11 @@ impl Canvass {
         self.peers.insert(peer, Asked::NotBefore(at));
     }
 
+    /// Whether an answer is waited for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.peers.values().any(|asked| matches!(asked, Asked::Waiting(_)))
+    }
+
     /// When the next question is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let at = |asked: &Asked| match asked {

@@ -194,6 +194,11 @@ impl Quorum {
         }
     }
 
+    /// Whether this replica has resigned and waits for others to take note.
+    pub fn is_telling(&self) -> bool {
+        matches!(self.role, Role::Resigned(_)) && self.role.asked().is_some_and(Canvass::is_waiting)
+    }
+
     /// One past the last committed record, once anything is known to be committed.
     pub fn high_watermark(&self) -> Option<Offset> {
         self.high_watermark

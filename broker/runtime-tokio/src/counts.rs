@@ -17,6 +17,12 @@ pub struct Counts {
     pub truncated_bytes: Counter,
     /// Leaderships won.
     pub became_leader: Counter,
+    /// Leaders of the metadata quorum followed.
+    pub became_follower: Counter,
+    /// Leaderships given up.
+    pub resigned: Counter,
+    /// Logs cut where another leader's differs.
+    pub truncated: Counter,
     /// Appends to logs.
     pub appends: Counter,
     /// Records appended.
@@ -60,6 +66,9 @@ impl Default for Counts {
             recovered: Counter::default(),
             truncated_bytes: Counter::default(),
             became_leader: Counter::default(),
+            became_follower: Counter::default(),
+            resigned: Counter::default(),
+            truncated: Counter::default(),
             appends: Counter::default(),
             appended_records: Counter::default(),
             syncs: Counter::default(),
@@ -93,6 +102,9 @@ impl Counts {
                 self.truncated_bytes.add(*truncated_bytes);
             }
             Event::BecameLeader { .. } => self.became_leader.add(1),
+            Event::BecameFollower { .. } => self.became_follower.add(1),
+            Event::Resigned { .. } => self.resigned.add(1),
+            Event::Truncated { .. } => self.truncated.add(1),
             Event::Appended { base, end, .. } => {
                 self.appends.add(1);
                 self.appended_records.add(span(base.0, end.0.0));

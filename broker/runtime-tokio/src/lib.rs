@@ -132,6 +132,10 @@ impl Runtime for TokioRuntime {
         TokioStream::connect(addr).await
     }
 
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    }
+
     fn disk(&self) -> &TokioDisk {
         &self.disk
     }

@@ -63,6 +63,7 @@ checks! {
         draws_use_every_bit;
     net:
         port_zero_is_some_port
+        an_address_is_its_own_name
         a_taken_port_is_refused
         both_ends_know_each_other
         connecting_to_nobody_is_refused

@@ -38,6 +38,29 @@ pub enum Event {
         /// In which epoch.
         epoch: LeaderEpoch,
     },
+    /// This process follows a leader of the metadata quorum.
+    BecameFollower {
+        /// Of what.
+        partition: PartitionKey,
+        /// In which epoch.
+        epoch: LeaderEpoch,
+        /// Whom.
+        leader: BrokerId,
+    },
+    /// This process gave up its leadership.
+    Resigned {
+        /// Of what.
+        partition: PartitionKey,
+        /// In which epoch it led.
+        epoch: LeaderEpoch,
+    },
+    /// A log was cut: another leader's records come there.
+    Truncated {
+        /// Where.
+        partition: PartitionKey,
+        /// One past the last record left.
+        end: LogEnd,
+    },
     /// Records were appended: visible to readers of the file, not yet durable.
     Appended {
         /// Where.

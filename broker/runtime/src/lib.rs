@@ -61,6 +61,10 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Connects. May fail at once, or hang as long as the network pleases: callers bring a deadline.
     fn connect(&self, addr: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
+    /// The addresses of a host by its name, the best first, with this port; an address is its own name. May take as
+    /// long as the network pleases: callers bring a deadline.
+    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
     /// The data directory.
     fn disk(&self) -> &Self::Disk;
 

@@ -2,11 +2,13 @@
 
 use crate::checkpoints::Checkpoints;
 use crate::connection;
-use crate::context::{Context, Shards};
+use crate::context::{ClockOf, Context, Shards};
 use crate::descriptors::Descriptors;
 use crate::endpoints;
 use crate::fence::Fences;
-use crate::metadata::{self, Booted, Identity};
+use crate::forwarder::Forwarder;
+use crate::handlers::Side;
+use crate::metadata::{self, Booted, Identity, Leave, Lifecycle};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
 use crate::tail::TailCache;
@@ -28,20 +30,32 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long accepting pauses when the system has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A running broker.
+/// How long a broker that stops waits to be let go by the controller: until others lead what it led.
+const LEAVE_MAX: Duration = Duration::from_secs(10);
+/// Connections that other nodes may have to a controller's listener, at the least.
+const CONTROLLER_CONNECTIONS_MIN: u32 = 64;
+
+/// A running node: a broker, a controller, or both.
 pub struct Broker<R: Runtime> {
     rt: R,
     addr: SocketAddr,
-    /// Of this incarnation's registration.
+    /// Of this incarnation's registration; -1 of a node that is no broker.
     epoch: BrokerEpoch,
+    /// Where to ask to be let go; of a broker whose cluster has other nodes.
+    leaving: Option<mpsc::Sender<Leave>>,
     context: Arc<Context>,
-    accepting: R::Task<()>,
+    doors: Vec<Door<R>>,
     /// Set: connections end where they stand.
     cut: watch::Sender<bool>,
-    connections: Arc<Semaphore>,
-    connections_max: u32,
     checkpoints: Checkpoints,
     fences: Fences,
+}
+
+/// A listener, and who came in by it.
+struct Door<R: Runtime> {
+    accepting: R::Task<()>,
+    connections: Arc<Semaphore>,
+    connections_max: u32,
 }
 
 /// How a broker came to its end.
@@ -86,45 +100,85 @@ impl<R: Runtime> Broker<R> {
         descriptors_max: u64,
     ) -> Result<Broker<R>, StartError> {
         check(&settings)?;
-        let addr = endpoints::bind(&settings.listeners[0].endpoint).map_err(StartError::Settings)?;
-        let listener = rt.listen(addr).await.map_err(|error| StartError::Listen { addr, error })?;
-        let addr = listener.local_addr().map_err(|error| StartError::Listen { addr, error })?;
+        let Listeners { clients, controllers } = Listeners::bind(&rt, &settings).await?;
         let mut directory = Directory::open(rt.disk().clone()).await.map_err(StartError::Directory)?;
         let meta = identify(&rt, &mut directory, &settings).await?;
+        let clean_epoch = directory.clean_shutdown().and_then(|clean| clean.broker_epoch);
         let descriptors = share_out(&settings, descriptors_max);
         let fences = Fences::new();
         let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
         let shards = start_shards(&rt, &settings, &checkpoints, &fences);
         let booted = metadata::boot(&rt, &settings, &meta, &shards, &checkpoints, &fences, descriptors).await;
-        let Booted { handle, published } = booted.map_err(|error| StartError::Metadata(error.0))?;
-        let identity = Identity { meta, endpoints: endpoints::told(&settings, addr) };
-        let epoch = tokio::select! { biased;
-            why = fences.fenced() => return Err(StartError::Metadata(format!("the data directory is fenced: {why:?}"))),
-            registered = metadata::register(&rt, &settings, identity, &handle) => {
-                registered.map_err(|refusal| StartError::Metadata(refusal.to_string()))?
-            }
-        };
-        let clock = rt.clone();
-        let me = settings.node_id;
+        let Booted { handle, published, replicas } = booted.map_err(|error| StartError::Metadata(error.0))?;
+        let context = Arc::new(Context::new(
+            settings.clone(),
+            shards,
+            handle.clone(),
+            replicas.clone(),
+            Forwarder::start(&rt, &replicas),
+            published.clone(),
+            ClockOf(rt.clone()),
+        ));
+        let (cut, _) = watch::channel(false);
         let connections_max = descriptors.connections_max.min(Semaphore::MAX_PERMITS as u32);
-        let context = Arc::new(Context::new(settings, shards, handle, published, move || clock.now()));
-        let connections = Arc::new(Semaphore::new(connections_max as usize));
-        let (cut, cut_seen) = watch::channel(false);
-        let accept = accept(rt.clone(), listener, context.clone(), connections.clone(), cut_seen);
-        let accepting = rt.spawn("accept", accept);
-        rt.observe(Event::Started { broker: me });
-        Ok(Broker {
+        let mut broker = Broker {
             rt,
-            addr,
-            epoch,
+            addr: clients
+                .as_ref()
+                .or(controllers.as_ref())
+                .expect("a node has a role, and a role a listener")
+                .1,
+            epoch: BrokerEpoch(-1),
+            leaving: None,
             context,
-            accepting,
+            doors: Vec::new(),
             cut,
-            connections,
-            connections_max,
             checkpoints,
             fences,
-        })
+        };
+        if let Some((listener, addr)) = controllers {
+            info!(%addr, "listening for controllers and brokers");
+            broker.open_door(
+                listener,
+                Side::Controller,
+                (connections_max / 4).max(CONTROLLER_CONNECTIONS_MIN),
+            );
+        }
+        if let Some((listener, addr)) = clients {
+            let identity = Identity { meta, endpoints: endpoints::told(&settings, addr), clean_epoch };
+            let lifecycle =
+                Lifecycle::new(broker.rt.clone(), &settings, identity, handle, published, replicas.clone());
+            broker.join(lifecycle, replicas.voters.len() > 1).await?;
+            broker.open_door(listener, Side::Broker, connections_max);
+        }
+        broker.rt.observe(Event::Started { broker: settings.node_id });
+        Ok(broker)
+    }
+
+    /// Becomes available in the cluster. `others`: it has other nodes, which have to take over when this one leaves.
+    async fn join(&mut self, mut lifecycle: Lifecycle<R>, others: bool) -> Result<(), StartError> {
+        self.epoch = tokio::select! { biased;
+            why = self.fences.fenced() => {
+                return Err(StartError::Metadata(format!("the data directory is fenced: {why:?}")));
+            }
+            joined = lifecycle.join() => joined.map_err(StartError::Metadata)?,
+        };
+        let (leaving, leave) = mpsc::channel(1);
+        self.leaving = others.then(|| leaving.clone());
+        self.rt.spawn_detached("lifecycle", async move {
+            // Held, so that a broker that nobody asks to leave stays.
+            let _leaving = leaving;
+            lifecycle.run(leave).await;
+        });
+        Ok(())
+    }
+
+    fn open_door(&mut self, listener: R::Listener, side: Side, connections_max: u32) {
+        let connections = Arc::new(Semaphore::new(connections_max as usize));
+        let (context, cut) = (self.context.clone(), self.cut.subscribe());
+        let accepting = accept(self.rt.clone(), listener, side, context, connections.clone(), cut);
+        let accepting = self.rt.spawn("accept", accepting);
+        self.doors.push(Door { accepting, connections, connections_max });
     }
 
     /// Where it listens.
@@ -139,17 +193,24 @@ impl<R: Runtime> Broker<R> {
 
     /// Stops in order: no new requests, answers to those that took effect, everything synced and closed.
     pub async fn stop(self) -> Stopped {
-        self.accepting.abort();
+        self.leave().await;
+        self.doors.iter().for_each(|door| door.accepting.abort());
         self.context.close();
-        let gone = self.connections.acquire_many(self.connections_max);
+        let doors = &self.doors;
+        let gone = async {
+            for door in doors {
+                let _ = door.connections.acquire_many(door.connections_max).await;
+            }
+        };
         tokio::select! { biased;
-            _ = gone => {}
+            () = gone => {}
             () = self.rt.sleep_until(self.rt.now() + DRAIN_MAX) => {
-                let left = self.connections_max as usize - self.connections.available_permits();
-                warn!(left, "connections cut off");
+                warn!("connections cut off");
                 self.cut.send_replace(true);
                 // Nothing is asked any more once all are gone, which takes each of them one poll.
-                let _ = self.connections.acquire_many(self.connections_max).await;
+                for door in doors {
+                    let _ = door.connections.acquire_many(door.connections_max).await;
+                }
             }
         }
         let mut closed = self.context.metadata.stop().await;
@@ -170,6 +231,53 @@ impl<R: Runtime> Broker<R> {
         self.rt.observe(Event::Stopped { broker: self.context.settings.node_id });
         Stopped::Clean
     }
+
+    /// Has others lead what this broker leads, as far as there are any.
+    async fn leave(&self) {
+        let Some(leaving) = &self.leaving else { return };
+        let (leave, left) = oneshot::channel();
+        let left = async { leaving.send(leave).await.is_ok() && left.await.is_ok() };
+        tokio::select! { biased;
+            _ = left => {}
+            () = self.rt.sleep_until(self.rt.now() + LEAVE_MAX) => {
+                warn!("the controller has not let this broker go: it stops all the same");
+            }
+        }
+    }
+}
+
+/// What a node listens on: for clients if it is a broker, for other nodes if it is a controller of several.
+struct Listeners<L> {
+    clients: Option<(L, SocketAddr)>,
+    controllers: Option<(L, SocketAddr)>,
+}
+
+impl<L: Listener> Listeners<L> {
+    async fn bind<R: Runtime<Listener = L>>(
+        rt: &R,
+        settings: &BrokerSettings,
+    ) -> Result<Listeners<L>, StartError> {
+        let clients = settings.listeners.first().filter(|_| settings.roles.broker);
+        let controllers = settings.controller_listeners.first().filter(|_| settings.roles.controller);
+        Ok(Listeners {
+            clients: bind(rt, clients.map(|listener| &listener.endpoint)).await?,
+            controllers: bind(rt, controllers.map(|listener| &listener.endpoint)).await?,
+        })
+    }
+}
+
+async fn bind<R: Runtime>(
+    rt: &R,
+    endpoint: Option<&Endpoint>,
+) -> Result<Option<(R::Listener, SocketAddr)>, StartError> {
+    let Some(endpoint) = endpoint else { return Ok(None) };
+    let addr = endpoints::bind(endpoint).map_err(StartError::Settings)?;
+    let listening = async {
+        let listener = rt.listen(addr).await?;
+        let addr = listener.local_addr()?;
+        Ok((listener, addr))
+    };
+    listening.await.map(Some).map_err(|error| StartError::Listen { addr, error })
 }
 
 fn share_out(settings: &BrokerSettings, descriptors_max: u64) -> Descriptors {
@@ -189,17 +297,27 @@ fn check(settings: &BrokerSettings) -> Result<(), StartError> {
     if settings.shards == 0 {
         return refuse("tidemark.shards must be at least 1");
     }
-    if !settings.roles.broker || !settings.roles.controller {
-        return refuse("process.roles must be broker,controller: other roles are not supported yet");
+    let several = settings.quorum_voters.len() > 1;
+    if !several && !settings.roles.controller {
+        return refuse("controller.quorum.voters must name the controllers of a node that is none itself");
+    }
+    if settings.roles.controller
+        && settings.controller_listeners.is_empty()
+        && (several || !settings.roles.broker)
+    {
+        return refuse("controller.listener.names must name a listener for the other nodes");
     }
     // Kafka's own server.properties names the node's controller listener here: that is a quorum of one too.
-    let own = |server: &Endpoint| {
-        settings.controller_listeners.iter().any(|listener| listener.endpoint.port == server.port)
+    let known = |server: &Endpoint| {
+        let own = settings.controller_listeners.iter().map(|listener| &listener.endpoint);
+        own.chain(settings.quorum_voters.iter().map(|voter| &voter.endpoint)).any(|at| at.port == server.port)
     };
-    if settings.quorum_voters.len() > 1 || !settings.quorum_bootstrap_servers.iter().all(own) {
-        return refuse("a metadata quorum of several nodes is not supported yet");
+    if !settings.quorum_bootstrap_servers.iter().all(known) {
+        return refuse(
+            "controller.quorum.bootstrap.servers must be among controller.quorum.voters: the voters are configured",
+        );
     }
-    endpoints::check(settings).map_err(StartError::Settings)
+    if settings.roles.broker { endpoints::check(settings).map_err(StartError::Settings) } else { Ok(()) }
 }
 
 /// Formats a new directory, or checks that an old one is this node's.
@@ -223,6 +341,12 @@ async fn identify<R: Runtime>(
         let partition = partition.dir();
         let why = format!("it holds {} but no meta.properties says whose it is", partition.display());
         return Err(StartError::Identity(why));
+    }
+    if settings.quorum_voters.len() > 1 && settings.cluster_id.is_none() {
+        // Each node would found a cluster of its own.
+        let why = "it is not formatted, and this node is one of several: run `tidemark format`, or set \
+                   tidemark.cluster.id to the same on all of them";
+        return Err(StartError::Identity(why.to_owned()));
     }
     let drawn = || Uuid::from_draws(rt.draw(), rt.draw());
     let meta = MetaProperties {
@@ -257,6 +381,7 @@ fn start_shards<R: Runtime>(
 async fn accept<R: Runtime>(
     rt: R,
     mut listener: R::Listener,
+    side: Side,
     context: Arc<Context>,
     connections: Arc<Semaphore>,
     cut: watch::Receiver<bool>,
@@ -268,7 +393,7 @@ async fn accept<R: Runtime>(
                 let (rt, context, mut cut) = (rt.clone(), context.clone(), cut.clone());
                 rt.clone().spawn_detached("connection", async move {
                     tokio::select! { biased;
-                        () = connection::serve(rt.clone(), stream, peer, context) => {}
+                        () = connection::serve(rt.clone(), stream, peer, context, side) => {}
                         // What it was to be told besides goes on in its own task, and ends with the process.
                         _ = cut.wait_for(|cut| *cut) => rt.observe(Event::Disconnected),
                     }

@@ -38,6 +38,7 @@ pub struct Points {
 #[derive(Debug)]
 enum Note {
     Points(Points),
+    Durably { points: Points, reply: oneshot::Sender<Result<(), DiskError>> },
     Recovery { name: PartitionName, reply: oneshot::Sender<Recovery> },
     Forget { name: PartitionName, reply: oneshot::Sender<Result<(), DiskError>> },
     Close { epoch: BrokerEpoch, reply: oneshot::Sender<bool> },
@@ -98,6 +99,16 @@ impl Checkpoints {
         let _ = self.notes.try_send(Note::Points(points));
     }
 
+    /// Takes a log's points down: durably, when this returns.
+    pub async fn note_durably(&self, points: Points) -> Result<(), DiskError> {
+        let (reply, answer) = oneshot::channel();
+        if self.notes.send(Note::Durably { points, reply }).await.is_err() {
+            return Ok(());
+        }
+        // Without an answer the broker is at its end, and nothing is written any more.
+        answer.await.unwrap_or(Ok(()))
+    }
+
     /// Takes a closed log's points down for certain.
     pub async fn note_closed(&self, points: Points) {
         let _ = self.notes.send(Note::Points(points)).await;
@@ -149,6 +160,11 @@ async fn run<R: Runtime>(
                 }
                 changed = true;
                 table.note(noted);
+            }
+            Some(Note::Durably { points, reply }) => {
+                table.note(points);
+                let written = if fences.is_fenced() { Ok(()) } else { write(&directory, &table).await };
+                let _ = reply.send(written);
             }
             Some(Note::Recovery { name, reply }) => {
                 let _ = reply.send(directory.recovery(&name));

@@ -3,11 +3,15 @@
 //! Nothing here can be changed by a handler. The image is a snapshot, the rest are senders and bounds.
 
 use crate::connection::Room;
-use crate::metadata;
+use crate::forwarder::Forwarder;
+use crate::metadata::{self, Replicas};
 use crate::shard::inbox::Message;
 use controller::ClusterImage;
 use model::config::BrokerSettings;
 use model::{Instant, PartitionKey};
+use runtime::Runtime;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use sync::Snapshot;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -25,8 +29,12 @@ pub struct Context {
     pub metadata: metadata::Handle,
     /// Memory for frames that are still arriving: as much as requests may take that have arrived.
     pub room: Room,
+    /// This replica of the metadata, and the voters.
+    pub replicas: Replicas,
+    /// The way to the active controller where that is another node.
+    pub forwarder: Forwarder,
     image: Arc<Snapshot<ClusterImage>>,
-    clock: Box<dyn Fn() -> Instant + Send + Sync>,
+    clock: Box<dyn Clock>,
     /// Requests, their frames and what decoding makes of them, hold so much memory together, between their last byte
     /// and their effect. Counted in KiB, because a semaphore counts in 32 bits.
     request_kib: Arc<Semaphore>,
@@ -42,8 +50,10 @@ impl Context {
         settings: BrokerSettings,
         shards: Shards,
         metadata: metadata::Handle,
+        replicas: Replicas,
+        forwarder: Forwarder,
         image: Arc<Snapshot<ClusterImage>>,
-        clock: impl Fn() -> Instant + Send + Sync + 'static,
+        clock: impl Clock,
     ) -> Context {
         let bytes = settings.requests_bytes_max.unwrap_or(REQUEST_BYTES_MAX);
         let room = Room::new(bytes as usize, settings.request_bytes_max as usize);
@@ -55,6 +65,8 @@ impl Context {
             shards,
             metadata,
             room,
+            replicas,
+            forwarder,
             image,
             clock,
             request_kib,
@@ -70,7 +82,12 @@ impl Context {
 
     /// The monotonic clock, for handlers that wait more than once.
     pub fn now(&self) -> Instant {
-        (self.clock)()
+        self.clock.now()
+    }
+
+    /// Waits until `deadline`.
+    pub async fn sleep_until(&self, deadline: Instant) {
+        self.clock.sleep_until(deadline).await;
     }
 
     /// Tells every connection to take no further request.
@@ -89,6 +106,27 @@ impl Context {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(self.request_kib_max);
         let permit = self.request_kib.clone().acquire_many_owned(kib).await;
         permit.expect("nobody closes this semaphore")
+    }
+}
+
+/// The runtime's clock, for handlers, which don't know the runtime.
+pub trait Clock: Send + Sync + 'static {
+    /// The monotonic clock.
+    fn now(&self) -> Instant;
+    /// Completes at `deadline`.
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// A runtime as a clock.
+pub struct ClockOf<R>(pub R);
+
+impl<R: Runtime> Clock for ClockOf<R> {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.0.sleep_until(deadline))
     }
 }
 

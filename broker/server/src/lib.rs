@@ -12,6 +12,7 @@
 //! checkpoints.rs  the task that owns the data directory's own files
 //! descriptors.rs  what connections and partitions get of the process's descriptors
 //! endpoints.rs    where the broker listens, and where clients are told to find it
+//! forwarder.rs    the way to the active controller where that is another node
 //! fence.rs        nothing is written after a failed write or sync
 //! refusal.rs      what lower floors refuse, as error codes
 //! ```
@@ -25,6 +26,7 @@ mod context;
 mod descriptors;
 mod endpoints;
 mod fence;
+mod forwarder;
 mod handlers;
 mod metadata;
 mod refusal;

@@ -1,7 +1,7 @@
 //! What lower floors refuse, as Kafka's error codes.
 
 use crate::shard::inbox::Refused;
-use controller::Reason;
+use controller::{Reason, Refusal};
 use log::ReadError;
 use model::PartitionKey;
 use protocol::ErrorCode;
@@ -54,6 +54,11 @@ pub fn controller(reason: Reason) -> ErrorCode {
         Reason::Unexpected => ErrorCode::UnknownServerError,
         Reason::Storage => ErrorCode::KafkaStorageError,
     }
+}
+
+/// Whether the controller's answer only says that another node is the active one.
+pub fn is_not_controller<T>(outcome: &Result<T, Refusal>) -> bool {
+    outcome.as_ref().is_err_and(|refusal| refusal.reason == Reason::NotController)
 }
 
 /// A batch that a leader does not append.

@@ -112,6 +112,12 @@ impl Runtime for SimRuntime {
         Dial::new(self.process.clone(), addr)
     }
 
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        // Simulated machines have addresses, and no names.
+        let ip = host.parse().map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
+        Ok(vec![SocketAddr::new(ip, port)])
+    }
+
     fn disk(&self) -> &SimDisk {
         &self.disk
     }

@@ -50,6 +50,7 @@ const HOUSE: &[Floor] = &[
     Floor::shell(
         "tidemark-server",
         &[
+            "tidemark-client",
             "tidemark-controller",
             "tidemark-log",
             "tidemark-model",

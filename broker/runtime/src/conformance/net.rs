@@ -35,6 +35,13 @@ pub(super) async fn port_zero_is_some_port<R: Runtime>(rt: &R) {
     assert_eq!(one.ip(), ANY.ip(), "it listens elsewhere than asked");
 }
 
+pub(super) async fn an_address_is_its_own_name<R: Runtime>(rt: &R) {
+    let found = within(rt, PATIENCE, rt.resolve("127.0.0.1", 9092)).await.expect("resolving hangs");
+    assert_eq!(found.expect("an address"), [SocketAddr::new(ANY.ip(), 9092)]);
+    let unknown = within(rt, PATIENCE, rt.resolve("no name at all", 9092)).await;
+    assert!(unknown.is_some_and(|found| found.is_err()), "a host without an address");
+}
+
 pub(super) async fn a_taken_port_is_refused<R: Runtime>(rt: &R) {
     let (_listener, addr) = listener(rt).await;
     match rt.listen(addr).await {

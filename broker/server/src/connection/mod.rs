@@ -15,7 +15,7 @@ pub use frame::{FrameError, FrameReader, Room};
 pub use vectored::write_all;
 
 use crate::context::Context;
-use crate::handlers::{self, Answer, Outcome};
+use crate::handlers::{self, Answer, Outcome, Side};
 use bytes::Bytes;
 use model::Instant;
 use model::time::Duration;
@@ -49,14 +49,20 @@ struct InFlight {
 }
 
 /// Serves one connection until it ends.
-pub async fn serve<R: Runtime>(rt: R, stream: R::Stream, peer: SocketAddr, context: Arc<Context>) {
+pub async fn serve<R: Runtime>(
+    rt: R,
+    stream: R::Stream,
+    peer: SocketAddr,
+    context: Arc<Context>,
+    side: Side,
+) {
     rt.observe(Event::Connected);
     let (reader, writer) = stream.into_split();
     let (queue, answers) = mpsc::channel(IN_FLIGHT_MAX);
     let reader = FrameReader::new(reader, context.settings.request_bytes_max as usize, context.room.clone());
     let idle_max = context.settings.connections_idle_ms_max.map_or(FOREVER, Duration::from_millis);
     let mut answering = rt.spawn("answers", answer(rt.clone(), writer, answers, idle_max));
-    let end = request(&rt, reader, &context, queue, idle_max).await;
+    let end = request(&rt, reader, &context, side, queue, idle_max).await;
     debug!(%peer, %end, "connection ends");
     match end {
         // Whoever has stopped sending may still be listening: what was asked is answered.
@@ -105,6 +111,7 @@ async fn request<R: Runtime>(
     rt: &R,
     mut reader: FrameReader<<R::Stream as Stream>::Reader>,
     context: &Arc<Context>,
+    side: Side,
     queue: mpsc::Sender<InFlight>,
     idle_max: Duration,
 ) -> End {
@@ -132,7 +139,7 @@ async fn request<R: Runtime>(
         };
         reader.let_go();
         let (api, version) = (parsed.api, parsed.version);
-        let outcome = match handlers::apply(context, parsed, arrived).await {
+        let outcome = match handlers::apply(context, side, parsed, arrived).await {
             Ok(outcome) => outcome,
             Err(why) => return End::Malformed(why),
         };
@@ -194,7 +201,7 @@ async fn answer<R: Runtime>(
             }
         };
         if let Some(answered) = answer {
-            let Answer { mut parts, events } = match answered {
+            let Answer { mut parts, events, .. } = match answered {
                 Ok(answer) => answer,
                 Err(why) => {
                     warn!(api, version, why, "a request can't be answered");

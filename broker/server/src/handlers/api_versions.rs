@@ -1,4 +1,4 @@
-//! ApiVersions (key 18): what this broker offers, asked before anything else.
+//! ApiVersions (key 18): what this listener offers, asked before anything else.
 //!
 //! * The body of an unknown version can't be read: it is answered in version 0 with UNSUPPORTED_VERSION and our
 //!   own range for this API, from which the client picks another (KIP-511).
@@ -7,20 +7,21 @@
 //!   told to bootstrap anew (KIP-1242). One without the other is INVALID_REQUEST.
 //! * A client's name and version, from 3 on, must be made of letters, digits, `-` and `.`.
 
-use super::{Answered, Asked, encode};
+use super::{Answered, Asked, Side, encode};
 use crate::context::Context;
 use bytes::Bytes;
 use controller::features;
 use protocol::messages::api_versions::{
     ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
-use protocol::{ApiKey, ErrorCode, Request, supported};
+use protocol::{ApiKey, ErrorCode, Request};
 
-pub(super) fn answer(context: &Context, asked: &Asked, body: Bytes) -> Answered {
-    let range = supported().iter().find(|range| range.key == ApiKey::ApiVersions).expect("we offer it");
+pub(super) fn answer(context: &Context, side: Side, asked: &Asked, body: Bytes) -> Answered {
+    let offers = side.offers();
+    let range = offers.iter().find(|range| range.key == ApiKey::ApiVersions).expect("we offer it");
     if !range.accepts(asked.version) {
         let asked = Asked { version: 0, ..*asked };
-        return encode(&asked, &ApiVersionsResponse::unsupported(supported()), Vec::new());
+        return encode(&asked, &ApiVersionsResponse::unsupported(offers), Vec::new());
     }
     let request = ApiVersionsRequest::decode_body(body, asked.version).map_err(|error| error.to_string())?;
     let image = context.image();
@@ -43,7 +44,7 @@ pub(super) fn answer(context: &Context, asked: &Asked, body: Bytes) -> Answered 
         supported_features: features::supported().into_iter().map(supported_feature).collect(),
         finalized_features_epoch: image.finalized_features_epoch(),
         finalized_features: image.finalized_features().map(finalized).collect(),
-        ..ApiVersionsResponse::offering(supported())
+        ..ApiVersionsResponse::offering(offers)
     };
     encode(asked, &response.suited_to(asked.version), Vec::new())
 }

@@ -5,7 +5,7 @@
 //!   7 on its id. With `validate_only` it tells what would be: as in Kafka with an id, drawn and forgotten.
 //! * The answer leaves when the topic is committed and can be produced to.
 
-use super::{Asked, Outcome, encode};
+use super::{Asked, Outcome};
 use crate::context::Context;
 use crate::{metadata, refusal};
 use controller::{CreateTopics, CreatedTopic, NewTopic, Refusal, ReplicaAssignment};
@@ -24,6 +24,7 @@ pub(super) async fn apply(
     let validate_only = request.validate_only;
     let topics = request.topics.into_iter().map(new_topic).collect();
     let outcome = context.metadata.create_topics(CreateTopics { topics, validate_only }).await;
+    let not_controller = refusal::is_not_controller(&outcome);
     let topics = match outcome {
         Ok(outcomes) => outcomes
             .into_iter()
@@ -35,7 +36,7 @@ pub(super) async fn apply(
         Err(refusal) => names.into_iter().map(|name| refused(name, refusal.clone())).collect(),
     };
     let response = CreateTopicsResponse { topics, ..CreateTopicsResponse::default() };
-    Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))
+    Ok(Outcome::Ready(super::encode_of_controller(&asked, &response, not_controller)))
 }
 
 fn new_topic(topic: CreatableTopic) -> NewTopic {

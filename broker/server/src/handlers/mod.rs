@@ -7,22 +7,28 @@
 //! One request may name 100,000 topics and partitions together; more end the connection.
 
 mod api_versions;
+mod broker_heartbeat;
+mod broker_registration;
 mod create_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod envelope;
 mod fetch;
+mod forward;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
 mod produce;
+mod quorum;
 mod shown;
 
 use crate::context::Context;
 use bytes::Bytes;
 use controller::{ClusterImage, Topic};
 use model::{Instant, TopicId, Uuid};
-use protocol::{ApiKey, Frame, Request, RequestHeader, Response};
+use protocol::{ApiKey, Frame, Request, RequestHeader, Response, Supported};
 use runtime::Event;
 use std::future::Future;
 use std::pin::Pin;
@@ -38,7 +44,27 @@ const INTERNAL_CLIENT: &str = "__admin_client";
 /// names more loses the connection, since not every API's answer has a place to say so once for all of them.
 const NAMED_MAX: usize = 100_000;
 
+/// Whom a listener is for: what it offers depends on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Clients, and brokers as followers.
+    Broker,
+    /// Other nodes of the quorum, and brokers as the controller's.
+    Controller,
+}
+
+impl Side {
+    /// What is offered there.
+    pub fn offers(self) -> &'static [Supported] {
+        match self {
+            Side::Broker => protocol::supported(),
+            Side::Controller => protocol::supported_by_controllers(),
+        }
+    }
+}
+
 /// A request whose header has been read.
+#[derive(Clone)]
 pub struct Parsed {
     /// Its API key, known or not.
     pub api: i16,
@@ -46,15 +72,25 @@ pub struct Parsed {
     pub version: i16,
     header: RequestHeader,
     body: Bytes,
-    /// Length of the whole frame: what a slice of it keeps allocated.
-    frame_len: usize,
+    /// The whole frame: what a slice of it keeps allocated, and what is passed on.
+    frame: Bytes,
 }
 
 impl Parsed {
+    fn asked(&self, arrived: Instant) -> Asked {
+        Asked {
+            version: self.version,
+            correlation: self.header.correlation_id,
+            arrived,
+            frame_len: self.frame.len(),
+            internal_client: self.header.client_id.as_deref() == Some(INTERNAL_CLIENT),
+        }
+    }
+
     /// Bytes that the request may take until it has taken effect: its frame, and what decoding may make of it.
     pub fn memory(&self) -> usize {
         let decoding = ApiKey::from_key(self.api).map_or(0, |api| api.decoding_bytes_max(self.body.len()));
-        self.frame_len.saturating_add(decoding)
+        self.frame.len().saturating_add(decoding)
     }
 }
 
@@ -79,6 +115,8 @@ pub struct Answer {
     pub parts: Vec<Bytes>,
     /// What happens by their leaving.
     pub events: Vec<Event>,
+    /// It only says that another node has to be asked: whoever passed the request on asks there.
+    pub not_controller: bool,
 }
 
 /// An answer, or why there can be none: then the connection ends.
@@ -99,37 +137,52 @@ pub enum Outcome {
 
 /// Reads a request's header. An error ends the connection: nothing after it can be trusted.
 pub fn parse(frame: Bytes) -> Result<Parsed, String> {
-    let frame_len = frame.len();
-    let (header, body) = RequestHeader::decode(frame).map_err(|error| error.to_string())?;
-    Ok(Parsed { api: header.api_key, version: header.api_version, header, body, frame_len })
+    let (header, body) = RequestHeader::decode(frame.clone()).map_err(|error| error.to_string())?;
+    Ok(Parsed { api: header.api_key, version: header.api_version, header, body, frame })
 }
 
 /// Lets a request take effect. An error ends the connection.
-pub async fn apply(context: &Arc<Context>, parsed: Parsed, arrived: Instant) -> Result<Outcome, String> {
-    let Parsed { api, version, header, body, frame_len } = parsed;
-    let asked = Asked {
-        version,
-        correlation: header.correlation_id,
-        arrived,
-        frame_len,
-        internal_client: header.client_id.as_deref() == Some(INTERNAL_CLIENT),
-    };
-    let supported = protocol::supported().iter().find(|range| range.key as i16 == api);
+pub async fn apply(
+    context: &Arc<Context>,
+    side: Side,
+    parsed: Parsed,
+    arrived: Instant,
+) -> Result<Outcome, String> {
+    let Parsed { api, version, .. } = parsed;
+    let supported = side.offers().iter().find(|range| range.key as i16 == api);
     let Some(supported) = supported else {
         return Err(format!("API {api} is not offered here"));
     };
     if supported.key == ApiKey::ApiVersions {
-        return Ok(Outcome::Ready(api_versions::answer(context, &asked, body)));
+        let asked = parsed.asked(arrived);
+        return Ok(Outcome::Ready(api_versions::answer(context, side, &asked, parsed.body)));
     }
     if !supported.accepts(version) {
         return Err(format!("version {version} of {:?} is not offered here", supported.key));
     }
-    match supported.key {
+    match side {
+        Side::Broker if forward::is_forwarded(supported.key) => {
+            forward::apply(context, parsed, arrived).await
+        }
+        Side::Broker => broker(context, supported.key, parsed, arrived).await,
+        Side::Controller => controller(context, supported.key, parsed, arrived).await,
+    }
+}
+
+/// What a broker answers itself.
+async fn broker(
+    context: &Arc<Context>,
+    api: ApiKey,
+    parsed: Parsed,
+    arrived: Instant,
+) -> Result<Outcome, String> {
+    let (asked, body) = (parsed.asked(arrived), parsed.body);
+    let version = asked.version;
+    match api {
         ApiKey::Produce => produce::apply(context, asked, decode(body, version)?).await,
         ApiKey::Fetch => fetch::apply(context, asked, decode(body, version)?).await,
         ApiKey::ListOffsets => list_offsets::apply(context, asked, decode(body, version)?).await,
         ApiKey::Metadata => metadata::apply(context, asked, decode(body, version)?).await,
-        ApiKey::CreateTopics => create_topics::apply(context, asked, decode(body, version)?).await,
         ApiKey::DescribeConfigs => describe_configs::apply(context, asked, decode(body, version)?),
         ApiKey::ListPartitionReassignments => {
             list_partition_reassignments::apply(context, asked, decode(body, version)?)
@@ -138,6 +191,32 @@ pub async fn apply(context: &Arc<Context>, parsed: Parsed, arrived: Instant) -> 
         ApiKey::DescribeTopicPartitions => {
             describe_topic_partitions::apply(context, asked, decode(body, version)?)
         }
+        other => unreachable!("{other:?} is advertised without a handler"),
+    }
+}
+
+/// What a controller answers, the active one or, as far as that has a meaning, any.
+async fn controller(
+    context: &Arc<Context>,
+    api: ApiKey,
+    parsed: Parsed,
+    arrived: Instant,
+) -> Result<Outcome, String> {
+    let (asked, body) = (parsed.asked(arrived), parsed.body);
+    let version = asked.version;
+    match api {
+        ApiKey::CreateTopics => create_topics::apply(context, asked, decode(body, version)?).await,
+        ApiKey::Vote => quorum::vote(context, asked, decode(body, version)?).await,
+        ApiKey::BeginQuorumEpoch => quorum::begin_epoch(context, asked, decode(body, version)?).await,
+        ApiKey::EndQuorumEpoch => quorum::end_epoch(context, asked, decode(body, version)?).await,
+        ApiKey::Fetch => quorum::fetch(context, asked, decode(body, version)?).await,
+        ApiKey::FetchSnapshot => quorum::fetch_snapshot(context, asked, decode(body, version)?).await,
+        ApiKey::DescribeQuorum => describe_quorum::apply(context, asked, decode(body, version)?).await,
+        ApiKey::Envelope => envelope::apply(context, asked, decode(body, version)?).await,
+        ApiKey::BrokerRegistration => {
+            broker_registration::apply(context, asked, decode(body, version)?).await
+        }
+        ApiKey::BrokerHeartbeat => broker_heartbeat::apply(context, asked, decode(body, version)?).await,
         other => unreachable!("{other:?} is advertised without a handler"),
     }
 }
@@ -158,7 +237,12 @@ fn decode<T: Request>(body: Bytes, version: i16) -> Result<T, String> {
 /// Encodes an answer to `asked`.
 fn encode<T: Response>(asked: &Asked, response: &T, events: Vec<Event>) -> Answered {
     let parts = Frame::response(asked.correlation, asked.version, response);
-    Ok(Answer { parts: parts.map_err(|error| error.to_string())?, events })
+    Ok(Answer { parts: parts.map_err(|error| error.to_string())?, events, not_controller: false })
+}
+
+/// Encodes an answer of the controller. `not_controller`: it says that another one has to be asked.
+fn encode_of_controller<T: Response>(asked: &Asked, response: &T, not_controller: bool) -> Answered {
+    Ok(Answer { not_controller, ..encode(asked, response, Vec::new())? })
 }
 
 /// An answer that is made when it is about to leave: one that waits behind others costs what its question does.

@@ -7,7 +7,9 @@
 use super::applier::Applier;
 use super::decisions::Pending;
 use super::handle::{Handle, INBOX_MAX};
-use super::node::{METADATA, Node};
+use super::node::{HEARD_MAX, Leadership, METADATA, Node};
+use super::peers::{Peers, Replicas};
+use super::wire::Local;
 use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
 use crate::descriptors::Descriptors;
@@ -15,15 +17,15 @@ use crate::fence::Fences;
 use crate::shard;
 use controller::{ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint};
 use log::{Log, LogConfig, MetaProperties, PartitionName};
-use model::config::{BrokerSettings, QuorumSettings};
+use model::config::{BrokerSettings, Endpoint, QuorumSettings};
 use model::time::Duration;
-use model::{LeaderEpoch, Offset, PartitionIndex};
+use model::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex};
 use raft::{
     Config, ELECTION_FILE_NAME, ElectionState, EpochStart, LogView, Quorum, ReplicaKey, SnapshotId, Timeouts,
     Voters,
 };
 use runtime::{Disk, Runtime};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use sync::Snapshot;
@@ -35,6 +37,8 @@ pub struct Identity {
     pub meta: MetaProperties,
     /// Where clients reach it.
     pub endpoints: Vec<NodeEndpoint>,
+    /// The broker's epoch in its last incarnation, if that stopped in order.
+    pub clean_epoch: Option<BrokerEpoch>,
 }
 
 /// The metadata's tasks, which run.
@@ -43,6 +47,8 @@ pub struct Booted {
     pub handle: Handle,
     /// What handlers are to read the cluster from.
     pub published: Arc<Snapshot<ClusterImage>>,
+    /// This replica of the metadata, and the voters.
+    pub replicas: Replicas,
 }
 
 /// Opens the metadata log and starts the tasks.
@@ -62,14 +68,24 @@ pub async fn boot<R: Runtime>(
     shard::open::announce(rt, METADATA, &log, &recovered);
     complete_from(log.start())?;
     let state = election_state(rt.disk(), &name.dir()).await?;
-    let me = ReplicaKey { id: settings.node_id, directory: meta.directory };
-    let config = Config { me, voters: Voters::new([me]), timeouts: timeouts(&settings.quorum) };
+    let replicas = replicas(settings, meta);
+    let me = replicas.local.me;
+    let voters = match replicas.voters.len() {
+        0 => Voters::new([me]),
+        // Voters that are configured are known by their ids alone (`kraft.version` 0).
+        _ => Voters::new(replicas.voters.keys().map(|id| ReplicaKey { id: *id, directory: None })),
+    };
+    let config = Config { me, voters, timeouts: timeouts(&settings.quorum) };
     let quorum = Quorum::new(config, state, log_view(&log)?);
     let controller = Controller::new(meta.cluster.clone(), controller::Settings::of(settings));
     let empty = ClusterImage::new(meta.cluster.clone());
     let (applier, applied) = Applier::new(settings.clone(), shards.clone(), fences.clone(), empty);
     let published = applier.published();
     let (requests, inbox) = mpsc::channel(INBOX_MAX);
+    let (heard, hearing) = mpsc::channel(HEARD_MAX);
+    let patience = Duration::from_millis(settings.quorum.request_timeout_ms);
+    let peers = Peers::start(rt, &replicas, patience, &heard);
+    let leadership = Arc::new(Snapshot::new(Leadership::default()));
     let node = Node {
         rt: rt.clone(),
         settings: settings.clone(),
@@ -84,11 +100,36 @@ pub async fn boot<R: Runtime>(
         pending: Pending::default(),
         activation: VecDeque::new(),
         requests: inbox,
+        heard: hearing,
+        peers,
+        asked: BTreeMap::new(),
+        next_token: 0,
+        leadership: leadership.clone(),
     };
     checkpoints.note(node.points());
     rt.spawn_detached("metadata", node.run());
     rt.spawn_detached("applier", applier.run());
-    Ok(Booted { handle: Handle::new(requests, applied), published })
+    let handle = Handle { requests, heard, applied, leadership };
+    Ok(Booted { handle, published, replicas })
+}
+
+/// This replica and the voters, as the settings have them.
+fn replicas(settings: &BrokerSettings, meta: &MetaProperties) -> Replicas {
+    let name = settings.controller_listeners.first().map_or("CONTROLLER", |listener| &listener.name);
+    let endpoint = |at: &Endpoint| NodeEndpoint {
+        name: name.to_owned(),
+        host: at.host.clone(),
+        port: at.port,
+        security_protocol: 0,
+    };
+    let voters: BTreeMap<BrokerId, NodeEndpoint> =
+        settings.quorum_voters.iter().map(|voter| (voter.id, endpoint(&voter.endpoint))).collect();
+    let local = Local {
+        cluster: meta.cluster.clone(),
+        me: ReplicaKey { id: settings.node_id, directory: meta.directory },
+        endpoints: voters.get(&settings.node_id).cloned().into_iter().collect(),
+    };
+    Replicas { local, voters }
 }
 
 /// The node can't take part in the quorum: the text says why.

@@ -114,7 +114,7 @@ impl<R: Runtime> Node<R> {
         // costs little, so that what does not get into the log was never replayed.
         let mut controller = self.controller.clone();
         controller.appended(placed.base, records).map_err(NodeError::Decision)?;
-        match self.append_batch(batch.build()).await {
+        match self.append_batches(batch.build()).await {
             Ok(()) => self.controller = controller,
             Err(error @ NodeError::Append(AppendError::NoSpace(_))) => {
                 self.quorum.withdraw(placed);

@@ -3,17 +3,18 @@
 //! So an input that an effect leads to (`Appended`) is always about the latest state. Every append is synced before
 //! anything relies on it: by the node when it settles.
 
-use super::node::{METADATA, Node, NodeError};
-use super::replay;
+use super::node::{Asked, METADATA, Node, NodeError, Told};
+use super::replay::{self, ReplayError};
+use crate::checkpoints::Points;
 use bytes::Bytes;
-use log::AppendBatch;
+use log::{AppendBatch, AppendError};
 use model::{DurableEnd, LeaderEpoch, Offset};
-use raft::{ELECTION_FILE_NAME, Effect, ElectionState, Input};
-use records::batch::BatchHeader;
+use raft::{Answer, ELECTION_FILE_NAME, Effect, ElectionState, Input, Response, Token};
+use records::batch::{BatchError, BatchHeader};
 use records::control::ControlRecord;
 use runtime::{Event, Runtime};
 use std::collections::VecDeque;
-use tracing::info;
+use tracing::{info, warn};
 
 impl<R: Runtime> Node<R> {
     /// Performs the effects of `input`, and of whatever they lead to.
@@ -26,26 +27,40 @@ impl<R: Runtime> Node<R> {
                     self.log.begin_epoch(epoch);
                     self.rt.observe(Event::BecameLeader { partition: METADATA, epoch });
                 }
+                Effect::BecameFollower { epoch, leader } => {
+                    info!(%epoch, %leader, "following the metadata quorum's leader");
+                    self.rt.observe(Event::BecameFollower { partition: METADATA, epoch, leader });
+                }
                 Effect::AppendLeaderChange { base, epoch, message } => {
                     let record = ControlRecord::LeaderChange(message);
                     let batch = ControlRecord::batch(&[record], base, epoch, self.wall());
-                    self.append_batch(batch.expect("a quorum's voters fit a record")).await?;
-                    effects.extend(self.step(Input::Appended { end: self.log.end() }));
+                    let batch = batch.expect("a quorum's voters fit a record");
+                    let input = self.append_or_give_up(batch).await?;
+                    effects.extend(self.step(input));
                 }
+                Effect::Append(batches) => {
+                    let input = self.append_or_give_up(batches.bytes).await?;
+                    effects.extend(self.step(input));
+                }
+                Effect::Truncate(to) => self.truncate(to).await?,
+                Effect::Send(to, id, request) => {
+                    if let Err(failure) = self.peers.ask(to, id, request) {
+                        effects.extend(self.step(Input::Failed(id, failure)));
+                    }
+                }
+                Effect::Reply(token, response) => self.reply(token, response).await?,
                 Effect::HighWatermark { to } => self.committed(to).await?,
                 Effect::LeaderAccepted { epoch } => self.take_over(epoch),
                 Effect::Resigned { epoch } => {
                     info!(%epoch, "resigned as controller");
+                    self.rt.observe(Event::Resigned { partition: METADATA, epoch });
                     self.controller.resigned();
+                    self.activation.clear();
                     self.pending.resigned();
                 }
-                Effect::Send(..)
-                | Effect::Reply(..)
-                | Effect::Append(_)
-                | Effect::Truncate(_)
-                | Effect::WriteSnapshot(_)
-                | Effect::InstallSnapshot(_)
-                | Effect::BecameFollower { .. } => unreachable!("a quorum of one has no peers: {effect}"),
+                Effect::WriteSnapshot(_) | Effect::InstallSnapshot(_) => {
+                    unreachable!("nobody has snapshots: {effect}")
+                }
             }
         }
         Ok(())
@@ -62,17 +77,65 @@ impl<R: Runtime> Node<R> {
         written.map_err(NodeError::Disk)
     }
 
-    pub(super) async fn append_batch(&mut self, batch: Bytes) -> Result<(), NodeError> {
+    /// Appends batches that follow each other, checked or just built, in one write.
+    pub(super) async fn append_batches(&mut self, batches: Bytes) -> Result<(), NodeError> {
         self.unfenced()?;
-        let header = BatchHeader::parse(&batch).expect("a batch that was just built");
-        self.log.append(&[AppendBatch::whole(header, batch)]).await.map_err(NodeError::Append)?;
+        let whole = |batch: Result<Bytes, BatchError>| {
+            let batch = batch.expect("batches that were checked");
+            AppendBatch::whole(BatchHeader::parse(&batch).expect("a batch that was checked"), batch)
+        };
+        let batches: Vec<AppendBatch> = records::batch::split(batches).map(whole).collect();
+        self.log.append(&batches).await.map_err(NodeError::Append)?;
+        let (first, last) =
+            (batches.first().expect("a batch").header, batches.last().expect("a batch").header);
         self.rt.observe(Event::Appended {
             partition: METADATA,
-            epoch: header.leader_epoch,
-            base: header.base_offset,
+            epoch: last.leader_epoch,
+            base: first.base_offset,
             end: self.log.end(),
-            crc: header.crc,
+            crc: last.crc,
         });
+        Ok(())
+    }
+
+    /// Appends what the quorum says, and tells it what came of it: a full disk is no reason to end.
+    async fn append_or_give_up(&mut self, batches: Bytes) -> Result<Input, NodeError> {
+        match self.append_batches(batches).await {
+            Ok(()) => Ok(Input::Appended { end: self.log.end() }),
+            Err(NodeError::Append(AppendError::NoSpace(error))) => {
+                warn!(%error, "the disk is full: the metadata log does not go on here");
+                Ok(Input::AppendFailed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Cuts the log. What is cut off was never committed, so nobody here has seen it.
+    async fn truncate(&mut self, to: Offset) -> Result<(), NodeError> {
+        self.unfenced()?;
+        assert!(to >= self.controller.committed().end(), "committed, and cut off at {to}");
+        info!(%to, end = %self.log.end(), "the metadata log is cut where the leader's differs");
+        // What is written in its place later must not be believed unchecked.
+        let Points { name, recovery_point, log_start } = self.points();
+        let lowered = Points { name, recovery_point: recovery_point.min(to), log_start };
+        self.checkpoints.note_durably(lowered).await.map_err(NodeError::Disk)?;
+        self.log.truncate(to).await.map_err(NodeError::Truncate)?;
+        self.rt.observe(Event::Truncated { partition: METADATA, end: self.log.end() });
+        Ok(())
+    }
+
+    /// Answers another replica, with what it is to be given of the log.
+    async fn reply(&mut self, token: Token, response: Response) -> Result<(), NodeError> {
+        let Asked { bytes_max, reply } = self.asked.remove(&token).expect("answered once");
+        let bytes = match &response.body {
+            Ok(Answer::Records(records)) if records.from < self.log.end().0 && !reply.is_closed() => {
+                let slice = self.log.slice(records.from, self.log.end().0, bytes_max, true);
+                slice.read().await.map_err(|error| NodeError::Replay(ReplayError::Read(error)))?
+            }
+            _ => Bytes::new(),
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(Told { response, bytes, log_start: self.log.start() });
         Ok(())
     }
 

@@ -4,9 +4,17 @@
 //! when they are committed. So a new API brings its decision along, and the task need not know it.
 
 use super::applier::Applied;
+use super::node::{Heard, Leadership, Question, Told};
 use crate::descriptors::Descriptors;
-use controller::{Controller, CreateTopics, Decision, NewTopic, Reason, Refusal, TopicDraws, TopicOutcome};
-use model::{BrokerId, Instant, Offset};
+use controller::{
+    BrokerRegistration, Controller, CreateTopics, Decision, Heartbeat, HeartbeatReply, NewTopic, Reason,
+    Refusal, TopicDraws, TopicOutcome,
+};
+use model::{BrokerEpoch, BrokerId, Instant, Offset, Timestamp};
+use raft::Quorum;
+use std::future::Future;
+use std::sync::Arc;
+use sync::Snapshot;
 use tokio::sync::{mpsc, oneshot};
 
 /// Changes that may wait for the task; whoever brings one more waits.
@@ -45,10 +53,25 @@ pub(super) type Done = Box<dyn FnOnce(Result<Offset, Refusal>) + Send>;
 /// Decides, and answers itself when there is nothing to append.
 pub(super) type Decide = Box<dyn FnOnce(&mut Desk<'_>) -> Option<Plan> + Send>;
 
+/// What a look sees.
+pub struct Seen<'a> {
+    /// The quorum.
+    pub quorum: &'a Quorum,
+    /// The monotonic clock, by which it tells when it heard whom.
+    pub now: Instant,
+    /// The same moment on the wall.
+    pub wall: Timestamp,
+}
+
+/// Looks at the quorum.
+pub(super) type Look = Box<dyn FnOnce(&Seen<'_>) + Send>;
+
 /// One thing that the task is asked.
 pub(super) enum Request {
     /// A change.
     Decide(Decide),
+    /// A look.
+    Look(Look),
     /// Give up leadership, close the log, end. Answered when the log is closed.
     Stop(oneshot::Sender<()>),
 }
@@ -65,13 +88,41 @@ pub struct Committed<T> {
 /// The way to the task. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    requests: mpsc::Sender<Request>,
-    applied: Applied,
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) heard: mpsc::Sender<Heard>,
+    pub(super) applied: Applied,
+    pub(super) leadership: Arc<Snapshot<Leadership>>,
 }
 
 impl Handle {
-    pub(super) fn new(requests: mpsc::Sender<Request>, applied: Applied) -> Handle {
-        Handle { requests, applied }
+    /// Who leads the quorum, as far as this node knows.
+    pub fn leadership(&self) -> Leadership {
+        *self.leadership.load()
+    }
+
+    /// Puts another replica's question to this node's quorum. When this returns it stands in line there; the answer is
+    /// waited for: `None` when the task has stopped.
+    pub async fn ask(
+        &self,
+        request: raft::Request,
+        bytes_max: usize,
+    ) -> impl Future<Output = Option<Told>> + Send + use<> {
+        let (reply, told) = oneshot::channel();
+        let question = Heard::Question(Question { request, bytes_max, reply });
+        // When the task has stopped, the reply is dropped with the question.
+        let _ = self.heard.send(question).await;
+        async move { told.await.ok() }
+    }
+
+    /// What `look` sees in the quorum. `None` when the task has stopped.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Seen<'_>) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, seen) = oneshot::channel();
+        let look = Box::new(move |at: &Seen<'_>| drop(reply.send(look(at))));
+        self.requests.send(Request::Look(look)).await.ok()?;
+        seen.await.ok()
     }
 
     /// Has the active controller decide. The answer comes when it is committed, or says why it is not: after
@@ -106,6 +157,19 @@ impl Handle {
         self.applied.wait(end).await
     }
 
+    /// Registers a broker.
+    pub async fn register_broker(
+        &self,
+        request: BrokerRegistration,
+    ) -> Result<Committed<BrokerEpoch>, Refusal> {
+        self.decide(move |desk| desk.register_broker(&request)).await
+    }
+
+    /// Takes a broker's heartbeat.
+    pub async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<Committed<HeartbeatReply>, Refusal> {
+        self.decide(move |desk| desk.controller.heartbeat(desk.now, &heartbeat)).await
+    }
+
     /// Creates topics. They can be produced to, as far as this broker leads them, when this returns.
     pub async fn create_topics(&self, mut request: CreateTopics) -> Result<Vec<TopicOutcome>, Refusal> {
         let committed = self
@@ -125,11 +189,6 @@ impl Handle {
     pub async fn auto_create(&self, names: Vec<String>) {
         let topics = names.into_iter().map(new_topic_of_name).collect();
         let _ = self.create_topics(CreateTopics { topics, validate_only: false }).await;
-    }
-
-    /// Whether the task has ended.
-    pub fn is_closed(&self) -> bool {
-        self.requests.is_closed()
     }
 
     /// Stops the task: leadership is given up and the log is closed. False when it has stopped already, or could not

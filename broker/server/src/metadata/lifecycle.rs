@@ -1,66 +1,286 @@
-//! This broker's place in the cluster: registered when it starts, available when it has caught up.
+//! This broker's place in the cluster: registered when it starts, available when it has caught up, alive as long as it
+//! says so now and then (KIP-631).
+//!
+//! ```text
+//! register ─▶ fenced: heartbeats until the controller finds it caught up ─▶ available: heartbeats ─▶ leaving ─▶ may stop
+//! ```
+//!
+//! The active controller may be this very node: then it is asked without a connection.
 
-use super::Handle;
 use super::boot::Identity;
-use controller::{BrokerRegistration, Heartbeat, Refusal, features};
+use super::link::Link;
+use super::{Handle, Replicas};
+use controller::{
+    BrokerRegistration, ClusterImage, Heartbeat, HeartbeatReply, NodeEndpoint, Refusal, features,
+};
 use model::config::BrokerSettings;
 use model::time::Duration;
-use model::{BrokerEpoch, Offset, Uuid};
+use model::{BrokerEpoch, BrokerId, Offset, Uuid};
+use protocol::ErrorCode;
+use protocol::messages::broker_heartbeat::BrokerHeartbeatRequest;
+use protocol::messages::broker_registration::{BrokerRegistrationRequest, Feature, Listener};
 use runtime::Runtime;
-use tracing::debug;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use sync::Snapshot;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, info, warn};
 
-/// Registers this incarnation of the broker and makes it available. When this returns, it leads what it is to lead.
-pub async fn register<R: Runtime>(
-    rt: &R,
-    settings: &BrokerSettings,
-    identity: Identity,
-    metadata: &Handle,
-) -> Result<BrokerEpoch, Refusal> {
-    let id = settings.node_id;
-    let mut request = BrokerRegistration {
-        id,
-        cluster_id: identity.meta.cluster,
-        incarnation: Uuid::from_draws(rt.draw(), rt.draw()),
-        endpoints: identity.endpoints,
-        features: features::supported(),
-        rack: settings.rack.clone(),
-        directories: identity.meta.directory.into_iter().collect(),
-        previous_epoch: None,
-    };
-    let register = metadata.decide(move |desk| {
-        // A node alone has the only replica of everything: what it has recovered is all there is.
-        request.previous_epoch = desk.controller.speculative().broker(id).map(|broker| broker.epoch);
-        desk.register_broker(&request)
-    });
-    let registered = register.await?;
-    let epoch = registered.value;
-    metadata.applied(registered.end).await;
-    let heartbeat = Heartbeat {
-        id,
-        epoch,
-        metadata_offset: Offset(registered.end.0 - 1),
-        want_fence: false,
-        want_shutdown: false,
-    };
-    let unfenced = metadata.decide(move |desk| desk.controller.heartbeat(desk.now, &heartbeat)).await?;
-    metadata.applied(unfenced.end).await;
-    let every = Duration::from_millis(settings.heartbeat_interval_ms);
-    rt.spawn_detached("heartbeats", heartbeats(rt.clone(), metadata.clone(), heartbeat, every));
-    Ok(epoch)
+/// Between two tries of what failed.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Between two heartbeats while the broker waits to become available, or to stop.
+const EAGER: Duration = Duration::from_millis(10);
+/// Versions of BrokerRegistration: from 3 on, which tells how the broker stopped last.
+const REGISTRATION: RangeInclusive<i16> = 3..=4;
+/// Versions of BrokerHeartbeat.
+const HEARTBEAT: RangeInclusive<i16> = 0..=1;
+
+/// The task's state.
+pub struct Lifecycle<R: Runtime> {
+    rt: R,
+    every: Duration,
+    patience: Duration,
+    registration: BrokerRegistration,
+    metadata: Handle,
+    published: Arc<Snapshot<ClusterImage>>,
+    replicas: Replicas,
+    /// The way to the controller that was asked last.
+    link: Option<(BrokerId, Link<R>)>,
+    /// Of this incarnation, once it is registered.
+    epoch: BrokerEpoch,
 }
 
-/// Tells the controller now and then that this broker is alive, as long as there is somebody to tell.
-async fn heartbeats<R: Runtime>(rt: R, metadata: Handle, mut heartbeat: Heartbeat, every: Duration) {
-    loop {
-        rt.sleep_until(rt.now() + every).await;
-        match metadata.decide(move |desk| desk.controller.heartbeat(desk.now, &heartbeat)).await {
-            Ok(committed) => heartbeat.metadata_offset = Offset(committed.end.0 - 1),
-            Err(refusal) => {
-                debug!(%refusal, "a heartbeat was refused");
-                if metadata.is_closed() {
-                    return;
-                }
+/// Why an attempt came to nothing.
+enum Failed {
+    /// Trying again may help.
+    ForNow(String),
+    /// It won't.
+    ForGood(String),
+}
+
+/// Asks to be let go: told when the broker may stop.
+pub type Leave = oneshot::Sender<()>;
+
+impl<R: Runtime> Lifecycle<R> {
+    /// Of a broker that is not registered yet.
+    pub fn new(
+        rt: R,
+        settings: &BrokerSettings,
+        identity: Identity,
+        metadata: Handle,
+        published: Arc<Snapshot<ClusterImage>>,
+        replicas: Replicas,
+    ) -> Lifecycle<R> {
+        let registration = BrokerRegistration {
+            id: settings.node_id,
+            cluster_id: identity.meta.cluster,
+            incarnation: Uuid::from_draws(rt.draw(), rt.draw()),
+            endpoints: identity.endpoints,
+            features: features::supported(),
+            rack: settings.rack.clone(),
+            directories: identity.meta.directory.into_iter().collect(),
+            previous_epoch: identity.clean_epoch,
+        };
+        Lifecycle {
+            rt,
+            every: Duration::from_millis(settings.heartbeat_interval_ms),
+            patience: Duration::from_millis(settings.quorum.request_timeout_ms),
+            registration,
+            metadata,
+            published,
+            replicas,
+            link: None,
+            epoch: BrokerEpoch(-1),
+        }
+    }
+
+    /// Registers the broker and makes it available. When this returns, it leads what it is to lead. An error says why
+    /// that will never be.
+    pub async fn join(&mut self) -> Result<BrokerEpoch, String> {
+        let epoch = loop {
+            match self.register().await {
+                Ok(epoch) => break epoch,
+                Err(Failed::ForGood(why)) => return Err(why),
+                Err(Failed::ForNow(why)) => self.pause(&why).await,
+            }
+        };
+        info!(%epoch, "registered");
+        loop {
+            match self.heartbeat(epoch, false).await {
+                Ok(HeartbeatReply { fenced: false, .. }) => break,
+                Ok(_) => self.rt.sleep_until(self.rt.now() + EAGER).await,
+                Err(Failed::ForNow(why) | Failed::ForGood(why)) => self.pause(&why).await,
             }
         }
+        while !self.is_available(epoch) {
+            self.rt.sleep_until(self.rt.now() + Duration::from_millis(1)).await;
+        }
+        self.epoch = epoch;
+        Ok(epoch)
+    }
+
+    /// Tells the controller that the broker lives, until somebody wants it to leave; then until it may.
+    pub async fn run(mut self, mut leaving: mpsc::Receiver<Leave>) {
+        let epoch = self.epoch;
+        let rt = self.rt.clone();
+        let mut next = rt.now() + self.every;
+        let leave = loop {
+            tokio::select! { biased;
+                leave = leaving.recv() => break leave,
+                () = rt.sleep_until(next) => {}
+            }
+            next = self.rt.now()
+                + match self.heartbeat(epoch, false).await {
+                    Ok(_) => self.every,
+                    Err(Failed::ForNow(why) | Failed::ForGood(why)) => {
+                        debug!(why, "a heartbeat came to nothing");
+                        PAUSE.min(self.every)
+                    }
+                };
+        };
+        let Some(leave) = leave else { return };
+        while !leave.is_closed() {
+            match self.heartbeat(epoch, true).await {
+                Ok(HeartbeatReply { should_shut_down: true, .. }) => break,
+                Ok(_) => self.rt.sleep_until(self.rt.now() + EAGER).await,
+                Err(Failed::ForNow(why) | Failed::ForGood(why)) => self.pause(&why).await,
+            }
+        }
+        let _ = leave.send(());
+    }
+
+    async fn pause(&mut self, why: &str) {
+        debug!(why, "the controller can't be asked now");
+        self.rt.sleep_until(self.rt.now() + PAUSE).await;
+    }
+
+    /// Whether this broker has applied that it is available.
+    fn is_available(&self, epoch: BrokerEpoch) -> bool {
+        let image = self.published.load();
+        image.broker(self.registration.id).is_some_and(|broker| broker.epoch == epoch && !broker.fenced)
+    }
+
+    async fn register(&mut self) -> Result<BrokerEpoch, Failed> {
+        let mut request = self.registration.clone();
+        let alone = self.replicas.voters.len() <= 1;
+        let Some(leader) = self.leader()? else {
+            let registered = self.metadata.decide(move |desk| {
+                if alone {
+                    // It has the only replica of everything: what it has recovered is all there is.
+                    let known = desk.controller.speculative().broker(request.id);
+                    request.previous_epoch = known.map(|broker| broker.epoch);
+                }
+                desk.register_broker(&request)
+            });
+            return Ok(registered.await.map_err(refused)?.value);
+        };
+        let deadline = self.rt.now() + self.patience;
+        let make = |_| Some(registration(&request));
+        let (_, answer) = self.link(leader).call(REGISTRATION, deadline, make).await.map_err(lost)?;
+        check(answer.error_code)?;
+        Ok(BrokerEpoch(answer.broker_epoch))
+    }
+
+    async fn heartbeat(&mut self, epoch: BrokerEpoch, want_shutdown: bool) -> Result<HeartbeatReply, Failed> {
+        let heartbeat = Heartbeat {
+            id: self.registration.id,
+            epoch,
+            metadata_offset: Offset(self.published.load().end().0 - 1),
+            want_fence: false,
+            want_shutdown,
+        };
+        let Some(leader) = self.leader()? else {
+            return Ok(self.metadata.heartbeat(heartbeat).await.map_err(refused)?.value);
+        };
+        let deadline = self.rt.now() + self.patience;
+        let make = |_| {
+            Some(BrokerHeartbeatRequest {
+                broker_id: heartbeat.id.0,
+                broker_epoch: epoch.0,
+                current_metadata_offset: heartbeat.metadata_offset.0,
+                want_fence: false,
+                want_shut_down: want_shutdown,
+                ..BrokerHeartbeatRequest::default()
+            })
+        };
+        let (_, answer) = self.link(leader).call(HEARTBEAT, deadline, make).await.map_err(lost)?;
+        check(answer.error_code)?;
+        Ok(HeartbeatReply {
+            caught_up: answer.is_caught_up,
+            fenced: answer.is_fenced,
+            should_shut_down: answer.should_shut_down,
+        })
+    }
+
+    /// The active controller; `None` when that is this node.
+    fn leader(&self) -> Result<Option<BrokerId>, Failed> {
+        let leader = self.metadata.leadership().leader;
+        let leader = leader.ok_or_else(|| Failed::ForNow("there is no active controller".to_owned()))?;
+        Ok((leader != self.registration.id).then_some(leader))
+    }
+
+    fn link(&mut self, leader: BrokerId) -> &mut Link<R> {
+        let me = self.registration.id;
+        let known = self.link.as_ref().is_some_and(|(to, _)| *to == leader);
+        if !known {
+            let at = self.replicas.voters[&leader].clone();
+            self.link = Some((leader, Link::new(self.rt.clone(), at, format!("broker-{me}-lifecycle"))));
+        }
+        &mut self.link.as_mut().expect("just set").1
+    }
+}
+
+fn registration(request: &BrokerRegistration) -> BrokerRegistrationRequest {
+    let listener = |at: &NodeEndpoint| Listener {
+        name: at.name.clone(),
+        host: at.host.clone(),
+        port: at.port,
+        security_protocol: at.security_protocol,
+    };
+    let features = request.features.iter().map(|(name, range)| Feature {
+        name: name.clone(),
+        min_supported_version: range.min,
+        max_supported_version: range.max,
+    });
+    BrokerRegistrationRequest {
+        broker_id: request.id.0,
+        cluster_id: request.cluster_id.to_string(),
+        incarnation_id: request.incarnation,
+        listeners: request.endpoints.iter().map(listener).collect(),
+        features: features.collect(),
+        rack: request.rack.clone(),
+        log_dirs: request.directories.iter().map(|directory| directory.0).collect(),
+        previous_broker_epoch: request.previous_epoch.map_or(-1, |epoch| epoch.0),
+        ..BrokerRegistrationRequest::default()
+    }
+}
+
+fn refused(refusal: Refusal) -> Failed {
+    let code = crate::refusal::controller(refusal.reason);
+    judge(code, refusal.message)
+}
+
+fn lost(error: super::LinkError) -> Failed {
+    Failed::ForNow(format!("{error:?}"))
+}
+
+fn check(code: i16) -> Result<(), Failed> {
+    match ErrorCode::from_code(code) {
+        ErrorCode::None => Ok(()),
+        code => Err(judge(code, code.to_string())),
+    }
+}
+
+/// Whether trying again may help.
+fn judge(code: ErrorCode, why: String) -> Failed {
+    match code {
+        ErrorCode::InconsistentClusterId | ErrorCode::InvalidRegistration | ErrorCode::UnsupportedVersion => {
+            Failed::ForGood(why)
+        }
+        ErrorCode::DuplicateBrokerRegistration => {
+            warn!("another process is registered under this broker's id, and may be alive");
+            Failed::ForNow(why)
+        }
+        _ => Failed::ForNow(why),
     }
 }

@@ -8,7 +8,8 @@
 //! - `node`: the task that owns quorum, controller and log. `effects`: what the quorum tells it to do. `decisions`: what the
 //!   controller decides, appended and answered when it is committed.
 //! - `applier`: makes this broker what the committed image says, then shows the image to handlers.
-//! - `lifecycle`: registers this broker, and takes it out again.
+//! - `peers`: the other voters, as this node asks them; `wire`: in which words. `link`: a connection to another node.
+//! - `lifecycle`: registers this broker, keeps it alive, and takes it out again.
 //! - `boot`: opens the log. `replay`: the log as records.
 
 mod applier;
@@ -17,12 +18,15 @@ mod decisions;
 mod effects;
 mod handle;
 mod lifecycle;
+mod link;
 mod node;
+mod peers;
 mod replay;
-// The task still runs a quorum of one, which says nothing to anybody.
-#[allow(dead_code)]
 pub mod wire;
 
 pub use boot::{Booted, Identity, boot};
-pub use handle::{Handle, UNDRAWN};
-pub use lifecycle::register;
+pub use handle::{Handle, Seen, UNDRAWN};
+pub use lifecycle::{Leave, Lifecycle};
+pub use link::{Link, LinkError};
+pub use node::Told;
+pub use peers::Replicas;

@@ -6,21 +6,32 @@
 
 use super::applier::Applied;
 use super::decisions::Pending;
-use super::handle::{INBOX_MAX, Plan, Request};
+use super::handle::{INBOX_MAX, Plan, Request, Seen};
+use super::peers::Peers;
 use super::replay::ReplayError;
 use crate::checkpoints::{Checkpoints, Points};
 use crate::descriptors::Descriptors;
 use crate::fence::Fences;
+use bytes::Bytes;
 use controller::{Controller, Decision};
-use log::{AppendError, Log, PartitionName};
+use log::{AppendError, Log, PartitionName, TruncateError};
 use model::config::BrokerSettings;
-use model::{PartitionIndex, PartitionKey, Timestamp, TopicId, Uuid};
-use raft::{Input, Quorum};
+use model::time::Duration;
+use model::{BrokerId, LeaderEpoch, Offset, PartitionIndex, PartitionKey, Timestamp, TopicId, Uuid};
+use raft::{Failure, Input, Quorum, RequestId, Response, Token};
 use runtime::{DiskError, Event, Fence, Runtime};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
+use sync::Snapshot;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
+
+/// What may wait to be heard of the quorum; whoever brings more waits.
+pub(super) const HEARD_MAX: usize = 256;
+
+/// How long a leader that stops goes on telling the others.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The metadata log's one partition, as events name it.
 pub(super) const METADATA: PartitionKey =
@@ -44,6 +55,59 @@ pub struct Node<R: Runtime> {
     /// What a new active controller has to write before anything else is decided.
     pub(super) activation: VecDeque<Decision<()>>,
     pub(super) requests: mpsc::Receiver<Request>,
+    /// What is heard of the quorum. Comes first: who leads must not wait for what is to be decided.
+    pub(super) heard: mpsc::Receiver<Heard>,
+    pub(super) peers: Peers,
+    /// Whom to tell the quorum's answers. Bound: fetches that wait, one of each replica.
+    pub(super) asked: BTreeMap<Token, Asked>,
+    pub(super) next_token: u64,
+    pub(super) leadership: Arc<Snapshot<Leadership>>,
+}
+
+/// A question that is not answered yet.
+pub(super) struct Asked {
+    pub(super) bytes_max: usize,
+    pub(super) reply: oneshot::Sender<Told>,
+}
+
+/// Who leads the quorum, as far as this node knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leadership {
+    /// In which epoch.
+    pub epoch: LeaderEpoch,
+    /// Who; this node itself only once it may decide.
+    pub leader: Option<BrokerId>,
+}
+
+/// What the task hears of the quorum.
+pub(super) enum Heard {
+    /// A replica asks.
+    Question(Question),
+    /// A voter has answered.
+    Answer(RequestId, Response),
+    /// A voter has not.
+    Failure(RequestId, Failure),
+}
+
+/// Another replica's question.
+pub(super) struct Question {
+    /// What it asks.
+    pub(super) request: raft::Request,
+    /// Most bytes of what it fetches, but for a first batch.
+    pub(super) bytes_max: usize,
+    /// Whom to tell.
+    pub(super) reply: oneshot::Sender<Told>,
+}
+
+/// What another replica is told.
+#[derive(Debug)]
+pub struct Told {
+    /// The quorum's answer, without what it is to be read from the log or from a snapshot.
+    pub response: Response,
+    /// Batches of the log, or a piece of a snapshot: as many bytes as fit.
+    pub bytes: Bytes,
+    /// The first offset kept.
+    pub log_start: Offset,
 }
 
 /// Why the task can't go on.
@@ -55,6 +119,8 @@ pub enum NodeError {
     Fenced,
     /// The log could not be appended to. Behind [`AppendError::NoSpace`] everything is as it was before the append.
     Append(AppendError),
+    /// The log could not be cut.
+    Truncate(TruncateError),
     /// The log can't be read.
     Replay(ReplayError),
     /// What the controller decided does not fit its own image: a bug, told before it is committed.
@@ -80,11 +146,13 @@ impl<R: Runtime> Node<R> {
         self.take(Input::Start).await?;
         self.settle().await?;
         let mut drained = Vec::with_capacity(INBOX_MAX);
+        let mut heard = Vec::with_capacity(HEARD_MAX);
         loop {
             let deadlines = [self.quorum.next_deadline(), self.controller.next_deadline()];
             let deadline = deadlines.into_iter().flatten().min();
             let sleep = self.rt.sleep_until(deadline.unwrap_or_default());
             tokio::select! { biased;
+                _ = self.heard.recv_many(&mut heard, HEARD_MAX) => {}
                 taken = self.requests.recv_many(&mut drained, INBOX_MAX), if !self.pending.is_full() => {
                     if taken == 0 {
                         return Ok(None);
@@ -93,15 +161,20 @@ impl<R: Runtime> Node<R> {
                 () = sleep, if deadline.is_some() => {}
             }
             self.unfenced()?;
+            for heard in heard.drain(..) {
+                self.hear(heard).await?;
+            }
             if self.quorum.next_deadline().is_some_and(|deadline| deadline <= self.rt.now()) {
                 self.take(Input::Tick).await?;
             }
             for request in drained.drain(..) {
                 match request {
                     Request::Decide(decide) => self.decide(decide).await?,
+                    Request::Look(look) => {
+                        look(&Seen { quorum: &self.quorum, now: self.rt.now(), wall: self.wall() });
+                    }
                     Request::Stop(stopped) => {
-                        self.take(Input::Resign).await?;
-                        self.settle().await?;
+                        self.resign().await?;
                         return Ok(Some(stopped));
                     }
                 }
@@ -110,6 +183,37 @@ impl<R: Runtime> Node<R> {
             self.expire().await?;
             self.settle().await?;
         }
+    }
+
+    async fn hear(&mut self, heard: Heard) -> Result<(), NodeError> {
+        let input = match heard {
+            Heard::Question(Question { request, bytes_max, reply }) => {
+                let token = Token(self.next_token);
+                self.next_token += 1;
+                self.asked.insert(token, Asked { bytes_max, reply });
+                Input::Request(token, request)
+            }
+            Heard::Answer(id, response) => Input::Response(id, response),
+            Heard::Failure(id, failure) => Input::Failed(id, failure),
+        };
+        self.take(input).await
+    }
+
+    /// Gives leadership up, and waits a moment until the other voters know.
+    async fn resign(&mut self) -> Result<(), NodeError> {
+        self.take(Input::Resign).await?;
+        self.settle().await?;
+        let end = self.rt.now() + LAST_WORDS;
+        while self.quorum.is_telling() {
+            let sleep = self.rt.sleep_until(end);
+            let heard = tokio::select! { biased;
+                heard = self.heard.recv() => heard,
+                () = sleep => None,
+            };
+            let Some(heard) = heard else { break };
+            self.hear(heard).await?;
+        }
+        Ok(())
     }
 
     /// Lets something happen, and everything that follows at once.
@@ -126,7 +230,19 @@ impl<R: Runtime> Node<R> {
         while let Some(end) = self.sync().await? {
             self.take(Input::Synced { end }).await?;
         }
+        self.tell();
         Ok(())
+    }
+
+    /// Tells this process who leads.
+    fn tell(&self) {
+        let me = self.settings.node_id;
+        let active = self.controller.active().is_some();
+        let leader = self.quorum.leader().filter(|leader| *leader != me || active);
+        let leadership = Leadership { epoch: self.quorum.epoch(), leader };
+        if *self.leadership.load() != leadership {
+            self.leadership.publish(leadership);
+        }
     }
 
     /// How far the metadata log needs no recovery: damage below is told, not taken for a torn tail.
@@ -149,7 +265,7 @@ impl<R: Runtime> Node<R> {
             // Whoever raised it has told why.
             NodeError::Fenced => return,
             NodeError::Disk(_) => Fence::SyncFailed,
-            NodeError::Append(_) => Fence::WriteFailed,
+            NodeError::Append(_) | NodeError::Truncate(_) => Fence::WriteFailed,
             NodeError::Replay(_) | NodeError::Decision(_) | NodeError::NotLeader => Fence::MetadataFailed,
         };
         error!(%error, "this node can't follow the cluster's metadata any more");
@@ -189,6 +305,7 @@ impl fmt::Display for NodeError {
             NodeError::Disk(error) => error.fmt(f),
             NodeError::Fenced => f.write_str("the data directory is fenced"),
             NodeError::Append(error) => write!(f, "metadata log: {error}"),
+            NodeError::Truncate(error) => write!(f, "metadata log: {error}"),
             NodeError::Replay(error) => error.fmt(f),
             NodeError::Decision(error) => write!(f, "a decision that can't be replayed: {error}"),
             NodeError::NotLeader => f.write_str("decided without leading the metadata quorum"),

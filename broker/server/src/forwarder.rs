@@ -1,0 +1,90 @@
+//! The way to the active controller for what clients ask of it, where that is another node: a connection to each voter,
+//! opened when there is something to pass on, and one request at a time on it.
+
+use crate::metadata::{Link, LinkError, Replicas};
+use bytes::Bytes;
+use model::time::Duration;
+use model::{BrokerId, Instant};
+use protocol::ErrorCode;
+use protocol::messages::envelope::EnvelopeRequest;
+use runtime::Runtime;
+use std::collections::BTreeMap;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait to be passed on to one node; whoever brings one more waits.
+const LINE_MAX: usize = 256;
+/// How long a controller may take. One that is cut off must not hold up what another could answer.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// The way. Cheap to clone.
+#[derive(Clone)]
+pub struct Forwarder {
+    lines: BTreeMap<BrokerId, mpsc::Sender<Passed>>,
+}
+
+struct Passed {
+    request: Bytes,
+    deadline: Instant,
+    reply: oneshot::Sender<Forwarded>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// An answer to the client's request, with its header.
+    Answer(Bytes),
+    /// The node asked is not the active controller, or gave no answer.
+    Elsewhere,
+    /// It does not take such a request.
+    Refused(ErrorCode),
+}
+
+impl Forwarder {
+    /// Starts a task for each other voter.
+    pub fn start<R: Runtime>(rt: &R, replicas: &Replicas) -> Forwarder {
+        let me = replicas.local.me.id;
+        let others = replicas.voters.iter().filter(|(id, _)| **id != me);
+        let lines = others.map(|(id, at)| {
+            let (sender, passed) = mpsc::channel(LINE_MAX);
+            let link = Link::new(rt.clone(), at.clone(), format!("broker-{me}-forward"));
+            rt.spawn_detached("forwarder", run(link, passed));
+            (*id, sender)
+        });
+        Forwarder { lines: lines.collect() }
+    }
+
+    /// Passes a request, header included, on to `to`.
+    pub async fn pass_on(&self, to: BrokerId, request: Bytes, deadline: Instant) -> Forwarded {
+        let (reply, answer) = oneshot::channel();
+        let Some(line) = self.lines.get(&to) else { return Forwarded::Elsewhere };
+        if line.send(Passed { request, deadline, reply }).await.is_err() {
+            return Forwarded::Elsewhere;
+        }
+        answer.await.unwrap_or(Forwarded::Elsewhere)
+    }
+}
+
+async fn run<R: Runtime>(mut link: Link<R>, mut passed: mpsc::Receiver<Passed>) {
+    while let Some(Passed { request, deadline, reply }) = passed.recv().await {
+        // Nobody is authenticated yet; the client's address is of no use without that, and 0.0.0.0 says so.
+        let make = |_| {
+            Some(EnvelopeRequest {
+                request_data: request,
+                request_principal: None,
+                client_host_address: Bytes::from_static(&[0; 4]),
+            })
+        };
+        let deadline = deadline.min(link.deadline(ANSWER_MAX));
+        let forwarded = match link.call(0..=0, deadline, make).await {
+            Ok((_, answer)) => match (ErrorCode::from_code(answer.error_code), answer.response_data) {
+                (ErrorCode::None, Some(answer)) => Forwarded::Answer(answer),
+                (ErrorCode::None | ErrorCode::NotController, _) => Forwarded::Elsewhere,
+                (code, _) => Forwarded::Refused(code),
+            },
+            Err(LinkError::Failed(_)) => Forwarded::Elsewhere,
+            Err(LinkError::Unspoken) => Forwarded::Refused(ErrorCode::UnsupportedVersion),
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(forwarded);
+    }
+}
