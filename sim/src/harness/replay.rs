@@ -5,7 +5,11 @@ use crate::checkers::{Replayed, Rubbish};
 use bytes::Bytes;
 use model::{LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
 use records::batch::{BatchHeader, HEADER_LEN, check_crc};
+use records::snapshot::Part;
 use std::collections::BTreeMap;
+
+/// What the directories of the metadata log are called.
+const METADATA: &str = "__cluster_metadata-";
 
 /// A directory tree: path relative to its root, with `/`, and contents.
 pub type Files = BTreeMap<String, Bytes>;
@@ -58,6 +62,20 @@ pub fn scrub(files: &Files) -> Vec<Rubbish> {
     for log in &logs {
         scrub_log(files, log, &mut found);
     }
+    for (path, bytes) in files {
+        if mark(path).is_some() {
+            found.push(rubbish(path, "a log was to be replaced, and was not"));
+        }
+        if let Some(why) = path.strip_suffix(".checkpoint").and_then(|_| snapshot(bytes)) {
+            found.push(rubbish(path, why));
+        }
+    }
+    for log in logs.iter().filter(|log| log.dir.starts_with(METADATA) && log.start > 0) {
+        let ends = files.keys().filter_map(|path| snapshot_end(path, log.dir));
+        if ends.max().is_none_or(|end| end < log.start) {
+            found.push(rubbish(log.dir, format!("no snapshot stands for what is below {}", log.start)));
+        }
+    }
     let ends: BTreeMap<&str, i64> = logs.iter().map(|log| (log.dir, log.end)).collect();
     for name in ["recovery-point-offset-checkpoint", "log-start-offset-checkpoint"] {
         for (dir, offset) in checkpoint(files, name) {
@@ -71,6 +89,31 @@ pub fn scrub(files: &Files) -> Vec<Rubbish> {
         }
     }
     found
+}
+
+/// What keeps a file from being a whole snapshot.
+fn snapshot(bytes: &Bytes) -> Option<String> {
+    let mut reader = records::snapshot::Reader::new();
+    for batch in records::batch::split(bytes.clone()) {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => return Some(error.to_string()),
+        };
+        let metadata = |part| match part {
+            Part::Data(batch) => records::snapshot::metadata(&batch).map(drop),
+            Part::Control(_) => Ok(()),
+        };
+        if let Err(error) = reader.read(&batch).and_then(metadata) {
+            return Some(error.to_string());
+        }
+    }
+    reader.finish().err().map(|error| error.to_string())
+}
+
+/// Where the snapshot of this path, if it is one in `dir`, ends in the log.
+fn snapshot_end(path: &str, dir: &str) -> Option<i64> {
+    let name = path.strip_prefix(dir)?.strip_prefix('/')?.strip_suffix(".checkpoint")?;
+    name.split_once('-')?.0.parse().ok()
 }
 
 fn rubbish(path: impl Into<String>, why: impl Into<String>) -> Rubbish {
@@ -101,7 +144,11 @@ fn checkpoint(files: &Files, name: &str) -> BTreeMap<String, i64> {
 
 fn logs<'a>(files: &'a Files, starts: &BTreeMap<String, i64>) -> Vec<Log<'a>> {
     let mut dirs: BTreeMap<&str, Vec<(i64, &str, &Bytes)>> = BTreeMap::new();
+    let mut anew: BTreeMap<&str, i64> = BTreeMap::new();
     for (path, bytes) in files {
+        if let Some((dir, at)) = mark(path) {
+            anew.insert(dir, at);
+        }
         let Some(stem) = path.strip_suffix(".log") else { continue };
         let Some((dir, name)) = stem.rsplit_once('/') else { continue };
         let Ok(base) = name.parse() else { continue };
@@ -109,7 +156,17 @@ fn logs<'a>(files: &'a Files, starts: &BTreeMap<String, i64>) -> Vec<Log<'a>> {
             dirs.entry(dir).or_default().push((base, stem, bytes));
         }
     }
-    dirs.into_iter().map(|(dir, parts)| replay_log(dir, parts, starts.get(dir).copied())).collect()
+    let replay = |(dir, parts)| match anew.get(dir) {
+        Some(&at) => Log { dir, segments: Vec::new(), start: at, end: at },
+        None => replay_log(dir, parts, starts.get(dir).copied()),
+    };
+    dirs.into_iter().map(replay).collect()
+}
+
+/// The mark that replaces a log by an empty one, whatever is left of its segments, and where that begins.
+fn mark(path: &str) -> Option<(&str, i64)> {
+    let (dir, name) = path.strip_suffix(".start-over")?.rsplit_once('/')?;
+    Some((dir, name.parse().ok()?))
 }
 
 /// Batch by batch until the first that does not fit: everything from there on is not part of the log.

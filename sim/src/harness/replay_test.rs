@@ -127,3 +127,58 @@ fn an_epoch_that_has_not_written_yet_is_fine() {
     files.insert("t-0/leader-epoch-checkpoint".into(), Bytes::from_static(b"0\n3\n0 0\n2 4\n3 7\n"));
     assert_eq!(scrub(&files), []);
 }
+
+/// The same as the metadata log, trimmed behind a snapshot.
+fn with_snapshot() -> Files {
+    let mut files: Files = sound()
+        .into_iter()
+        .filter(|(path, _)| {
+            path != "recovery-point-offset-checkpoint" && !path.contains("/00000000000000000000")
+        })
+        .map(|(path, bytes)| (path.replace("t-0", "__cluster_metadata-0"), bytes))
+        .collect();
+    let epochs = Bytes::from_static(b"0\n1\n2 5\n");
+    files.insert("__cluster_metadata-0/leader-epoch-checkpoint".into(), epochs);
+    let starts = Bytes::from_static(b"0\n1\n__cluster_metadata 0 5\n");
+    files.insert("log-start-offset-checkpoint".into(), starts);
+    let level = records::metadata::FeatureLevelRecord { name: "metadata.version".into(), feature_level: 30 };
+    let batches = records::snapshot::write([level.into()], LeaderEpoch(2), Timestamp(30), Timestamp(31));
+    let snapshot: Vec<u8> = batches.flat_map(|batch| batch.expect("written")).collect();
+    files.insert("__cluster_metadata-0/00000000000000000005-0000000002.checkpoint".into(), snapshot.into());
+    files
+}
+
+#[test]
+fn a_metadata_log_begins_with_a_whole_snapshot() {
+    let files = with_snapshot();
+    assert_eq!(scrub(&files), []);
+    let path = files.keys().find(|path| path.ends_with(".checkpoint")).expect("the snapshot").clone();
+    let whole = files[&path].clone();
+    let found = |change: &dyn Fn(&mut Files)| {
+        let mut files = files.clone();
+        change(&mut files);
+        let found = scrub(&files);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].path.clone()
+    };
+    for len in [0, 30, whole.len() - 1] {
+        assert_eq!(found(&|files| drop(files.insert(path.clone(), whole.slice(..len)))), path);
+    }
+    assert_eq!(found(&|files| drop(files.remove(&path))), "__cluster_metadata-0");
+    let earlier = "__cluster_metadata-0/00000000000000000004-0000000002.checkpoint";
+    let rename = |files: &mut Files| {
+        files.remove(&path);
+        files.insert(earlier.into(), whole.clone());
+    };
+    assert_eq!(found(&rename), "__cluster_metadata-0");
+}
+
+#[test]
+fn a_log_that_is_to_be_replaced_is_empty_and_is_rubbish_when_it_stays() {
+    let mut files = sound();
+    let path = "t-0/00000000000000000009.start-over";
+    files.insert(path.into(), Bytes::new());
+    let log = *replay(&files).first_key_value().unwrap().1;
+    assert_eq!((log.start.0, log.end.0.0), (9, 9));
+    assert!(scrub(&files).iter().any(|rubbish| rubbish.path == path));
+}
