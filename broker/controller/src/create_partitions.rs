@@ -55,8 +55,8 @@ pub(crate) fn create_partitions(
     let topics: Vec<_> =
         request.topics.iter().filter(|topic| occurrences[topic.name.as_str()] == 1).collect();
     let additional = |topic: &&MorePartitions| {
-        let existing = image.topic_named(&topic.name).map_or(0, |topic| topic.partitions.len());
-        u64::try_from(topic.count).unwrap_or(0).saturating_sub(existing as u64)
+        let Some(existing) = image.topic_named(&topic.name) else { return 0 };
+        u64::try_from(topic.count).unwrap_or(0).saturating_sub(existing.partitions.len() as u64)
     };
     if topics.iter().map(additional).sum::<u64>() > PARTITIONS_MAX {
         let message = "Excessively large number of partitions per request.";

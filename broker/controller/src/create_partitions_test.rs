@@ -66,7 +66,7 @@ fn what_is_refused() {
         refused(more(-1, None)),
         "orders InvalidPartitions: The topic orders currently has 2 partition(s); -1 would not be an increase."
     );
-    let unknown = MorePartitions { name: "none".to_owned(), ..more(3, None) };
+    let unknown = MorePartitions { name: "none".to_owned(), ..more(i32::MAX, None) };
     assert_eq!(
         refused(unknown),
         "none UnknownTopicOrPartition: This server does not host this topic-partition."

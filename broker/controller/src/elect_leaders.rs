@@ -15,8 +15,11 @@ use model::time::Duration;
 use model::{Instant, PartitionIndex};
 use records::metadata::{MetadataRecord, PartitionChangeRecord};
 
-/// The most elections of one round of balancing, Kafka's bound. More are left to the next round, which follows at once.
+/// The most elections of one round of balancing, Kafka's bound. More are left to the next round, which follows soon.
 pub const BALANCE_MAX: usize = 1000;
+
+/// How soon: others get their turn in between, and a round that could not be appended is not repeated in a circle.
+const BALANCE_AGAIN: Duration = Duration::from_millis(100);
 
 /// Which leaders are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,9 +180,7 @@ impl Balance {
             change(image, topic, key.index, partition, Election::Preferred, &mut rules)
         });
         let records: Vec<_> = changes.take(BALANCE_MAX).map(MetadataRecord::PartitionChange).collect();
-        if records.len() < BALANCE_MAX {
-            self.due = Some(now + interval);
-        }
+        self.due = Some(now + if records.len() < BALANCE_MAX { interval } else { BALANCE_AGAIN });
         (!records.is_empty()).then_some(records)
     }
 }
