@@ -76,7 +76,11 @@ pub(crate) fn change(
     may_lead: &dyn Fn(BrokerId) -> bool,
 ) -> Option<PartitionChangeRecord> {
     let Target { mut isr, mut recovery, lost, election } = target;
-    let mut elr = if rules.elr { eligible(partition, &isr, lost, rules.min_isr) } else { Vec::new() };
+    let mut elr = match rules.elr {
+        true => eligible(partition, &isr, lost, rules.min_isr),
+        // Of when the feature was finalized. The first change forgets it, until then it holds.
+        false => sorted(partition.elr.clone()),
+    };
     let (leader, unclean) = elect(partition, &isr, &elr, election, rules, may_lead);
     if let Some(leader) = leader.filter(|_| leader != partition.leader) {
         if unclean {
@@ -86,8 +90,11 @@ pub(crate) fn change(
             elr.retain(|member| *member != leader);
         }
     }
-    if isr.is_empty() && !rules.elr {
-        isr.clone_from(&partition.isr);
+    if !rules.elr {
+        elr.clear();
+        if isr.is_empty() {
+            isr.clone_from(&partition.isr);
+        }
     }
     let last_known = match (partition.leader, leader) {
         (Some(last), None) if rules.elr && partition.last_known_elr.is_empty() => Some(vec![last.0]),

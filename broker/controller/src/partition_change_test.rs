@@ -151,3 +151,68 @@ fn the_preferred_leader_leads_when_it_is_in_sync() {
     assert_eq!(preferred(&[2, 3], &[], &[1, 2, 3]), "nothing", "it is not in sync");
     assert_eq!(preferred(&[], &[3], &[1, 3]), "isr [3], elr [], leader 3");
 }
+
+/// Numbers between commas.
+fn numbers(text: &str) -> Vec<i32> {
+    text.split(',').filter(|number| !number.is_empty()).map(|number| number.parse().unwrap()).collect()
+}
+
+/// The record of a line of `testdata/partition_changes.txt`, as its last field has it.
+fn answer(fields: &[&str]) -> String {
+    let [
+        replicas,
+        isr,
+        elr,
+        leader,
+        last,
+        available,
+        target,
+        lost,
+        election,
+        recovers,
+        to_recover,
+        known,
+        min_isr,
+    ] = *fields
+    else {
+        panic!("a line of {} fields", fields.len());
+    };
+    let recovery = |text| if text == "1" { LeaderRecovery::Recovering } else { LeaderRecovery::Recovered };
+    let id = |text: &str| Some(BrokerId(text.parse().unwrap())).filter(|id| *id != BrokerId::NONE);
+    let before = Partition {
+        replicas: ids(&numbers(replicas)),
+        directories: vec![DirectoryId::UNASSIGNED; numbers(replicas).len()],
+        leader: id(leader),
+        recovery: recovery(recovers),
+        ..partition(&numbers(isr), &numbers(elr), &numbers(last))
+    };
+    let elections = [Election::Preferred, Election::Online, Election::Unclean];
+    let target = Target {
+        isr: ids(&numbers(target)),
+        recovery: recovery(to_recover),
+        lost: id(lost),
+        election: elections[election.parse::<usize>().unwrap()],
+    };
+    let rules = Rules { elr: known == "1", min_isr: min_isr.parse().unwrap(), unclean: false };
+    let key = PartitionKey { topic: TopicId::default(), index: PartitionIndex(0) };
+    let available = numbers(available);
+    let Some(record) = change(key, &before, target, rules, &|id| available.contains(&id.0)) else {
+        return "none".to_owned();
+    };
+    let list =
+        |ids: Option<Vec<i32>>| ids.map_or("null".to_owned(), |ids| format!("{ids:?}").replace(' ', ""));
+    let [isr, elr, last] = [record.isr, record.eligible_leader_replicas, record.last_known_elr].map(list);
+    format!("{isr};{elr};{last};{};{}", record.leader, record.leader_recovery_state)
+}
+
+#[test]
+fn kafka_answers_the_same() {
+    let lines = include_str!("../testdata/partition_changes.txt").lines();
+    let mut cases = 0;
+    for line in lines.filter(|line| !line.starts_with('#')) {
+        let (fields, expected) = line.rsplit_once('|').unwrap();
+        assert_eq!(answer(&fields.split('|').collect::<Vec<_>>()), expected, "{line}");
+        cases += 1;
+    }
+    assert_eq!(cases, 500);
+}
