@@ -97,6 +97,37 @@ fn a_shutdown_waits_until_the_others_know_the_new_leaders() {
 }
 
 #[test]
+fn a_shutdown_that_was_not_appended_counts_from_when_it_is() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    topic(&mut scene, "orders", 2);
+    scene.heartbeat(2);
+    // The registration's change gets into the log; the partition's does not, as the disk is full.
+    let mut request = Heartbeat {
+        id: BrokerId(1),
+        epoch: scene.epoch_of(1),
+        metadata_offset: Offset(scene.end.0 - 1),
+        want_fence: false,
+        want_shutdown: true,
+    };
+    let mut decision = scene.controller.heartbeat(scene.now, &request).unwrap();
+    decision.records.truncate(1);
+    scene.append(decision);
+    for name in ["a", "b", "c"] {
+        topic(&mut scene, name, 1);
+    }
+    scene.commit();
+    scene.heartbeat(2);
+    request.metadata_offset = Offset(scene.end.0 - 1);
+    let moved = scene.controller.heartbeat(scene.now, &request).unwrap();
+    assert_eq!((moved.reply, moved.records.is_empty()), (AVAILABLE, false));
+    scene.append(moved);
+    scene.commit();
+    assert_eq!(scene.heartbeat_with(1, want_shutdown), AVAILABLE, "2 has not applied it");
+    scene.heartbeat(2);
+    assert_eq!(scene.heartbeat_with(1, want_shutdown), TOLD);
+}
+
+#[test]
 fn a_shutdown_goes_on_under_a_new_controller() {
     let mut scene = Scene::with_brokers(&[1, 2]);
     topic(&mut scene, "a", 2);

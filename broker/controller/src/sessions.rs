@@ -197,3 +197,7 @@ impl Sessions {
 #[cfg(test)]
 #[path = "sessions_test.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sessions_prop.rs"]
+mod properties;
