@@ -23,7 +23,7 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("broker.heartbeat.interval.ms", Kind::Int, "2000").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("broker.id", Kind::Int, "-1").obeyed(),
     Entry::broker("broker.rack", Kind::Text, "").unset().obeyed(),
-    Entry::broker("broker.session.timeout.ms", Kind::Int, "9000"),
+    Entry::broker("broker.session.timeout.ms", Kind::Int, "9000").obeyed(),
     Entry::broker("compression.gzip.level", Kind::Int, "-1").check(Check::GzipLevel).change(Change::ClusterWide),
     Entry::broker("compression.lz4.level", Kind::Int, "9").check(Check::Between(1, 17)).change(Change::ClusterWide),
     Entry::broker("compression.type", Kind::Text, "producer").check(Check::OneOf(COMPRESSION_TYPES)).change(Change::ClusterWide),
