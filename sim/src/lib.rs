@@ -20,6 +20,7 @@ pub mod random;
 pub mod runner;
 pub mod runtime;
 pub mod scenario;
+pub mod shrink;
 pub mod story;
 pub mod system;
 pub mod trace;

@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod mutants;
+mod shrink;
 mod simulate;
 mod tidy;
 
@@ -34,6 +35,7 @@ const COMMANDS: &[Command] = &[
         help: "the deterministic simulator: scenarios and seeds",
         run: simulate::run,
     },
+    Command { name: "shrink", help: "makes a failing scenario small and keeps it", run: shrink::run },
     Command {
         name: "mutants",
         help: "plants known bugs and counts seeds to their discovery",

@@ -1,7 +1,7 @@
 //! The command line of the simulator's binary, which `cargo xtask simulate` builds and calls.
 
 use super::many::{self, Plan, Sum};
-use super::{distribution, history, ledger, names, one, regressions, worker};
+use super::{distribution, history, ledger, names, one, regressions, shrink, worker};
 use crate::scenario::Scenario;
 use crate::story::Story;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ const USAGE: &str = "usage: tidemark-sim COMMAND
   run NAME --seed S         one seed, with its story
   run FILE.json             one concrete scenario, with its story
   print NAME --seed S       the scenario that a seed stands for, as JSON
+  shrink NAME --seed S | FILE.json [--invariant ID] [--attempts N] [--minutes M] [--name NAME] [--story TEXT]
+                            a small scenario that breaks the same invariant, kept in scenarios/regressions
   check-history FILE        judges a history of JSON lines, whoever wrote it
   worker                    scenarios in, results out: for `run`
 ";
@@ -32,6 +34,9 @@ struct Arguments {
     flags: Vec<String>,
     invariants: Vec<String>,
     keep: Option<String>,
+    attempts: Option<u32>,
+    file_name: Option<String>,
+    story: Option<String>,
 }
 
 /// The program.
@@ -41,6 +46,7 @@ pub fn main() -> ExitCode {
         Some((command, rest)) => match (command.as_str(), rest) {
             ("run", rest) => Arguments::parse(rest).and_then(run),
             ("print", rest) => Arguments::parse(rest).and_then(print),
+            ("shrink", rest) => Arguments::parse(rest).and_then(shrunk),
             ("check-history", [path]) => history::check(path),
             ("worker", []) => worker::serve(),
             _ => Err(USAGE.to_string()),
@@ -74,6 +80,9 @@ impl Arguments {
                 "--jobs" => arguments.jobs = Some(number(&value()?)?),
                 "--invariant" => arguments.invariants.push(value()?),
                 "--keep" => arguments.keep = Some(value()?),
+                "--attempts" => arguments.attempts = Some(number(&value()?)?),
+                "--name" => arguments.file_name = Some(value()?),
+                "--story" => arguments.story = Some(value()?),
                 "--twice" | "--hashes" | "--ledger" | "--until-failure" => arguments.flags.push(word.clone()),
                 name if !name.starts_with('-') && arguments.name.is_empty() => {
                     arguments.name = name.to_string()
@@ -192,4 +201,28 @@ fn print(arguments: Arguments) -> Result<(), String> {
     let seed = arguments.seed.ok_or("which seed? --seed S")?;
     println!("{}", distribution(&arguments.name)?.draw(seed).to_json());
     Ok(())
+}
+
+fn shrunk(arguments: Arguments) -> Result<(), String> {
+    let (scenario, stem) = match arguments.name.strip_suffix(".json") {
+        Some(path) => {
+            let stem = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
+            (regressions::read(Path::new(&arguments.name))?, format!("{stem}_shrunk"))
+        }
+        None => {
+            let seed = arguments.seed.ok_or("which seed? --seed S")?;
+            (distribution(&arguments.name)?.draw(seed), format!("{}_{seed}", arguments.name))
+        }
+    };
+    let ([] | [_]) = &arguments.invariants[..] else {
+        return Err("one invariant at a time".to_string());
+    };
+    shrink::run(&shrink::Task {
+        scenario,
+        invariant: arguments.invariants.first().cloned(),
+        attempts: arguments.attempts.unwrap_or(shrink::ATTEMPTS),
+        minutes: arguments.minutes.unwrap_or(shrink::MINUTES),
+        name: arguments.file_name.unwrap_or(stem),
+        story: arguments.story,
+    })
 }

@@ -6,6 +6,7 @@ mod ledger;
 mod many;
 mod one;
 mod regressions;
+mod shrink;
 mod worker;
 
 pub use command::main;

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// A seed that takes longer than this in real time hangs.
 const SEED_MAX: Duration = Duration::from_secs(600);
+/// How the violation of a seed that hangs begins.
+pub const HANGS: &str = "hangs";
 /// Last lines of a worker's stderr that go into a report.
 const LAST_WORDS_MAX: usize = 12;
 
@@ -35,6 +37,8 @@ pub struct Worker {
     process: Option<Process>,
     /// Whether every scenario gets a process of its own.
     fresh: bool,
+    /// What takes longer hangs.
+    longest: Duration,
 }
 
 struct Process {
@@ -47,12 +51,18 @@ struct Process {
 impl Worker {
     /// A process for each scenario: whatever a process remembers can't change the next one.
     pub fn fresh() -> Worker {
-        Worker { process: None, fresh: true }
+        Worker { process: None, fresh: true, longest: SEED_MAX }
     }
 
     /// One process for all scenarios, a thread for each: what leaks from one to the next shows in the hash.
     pub fn lasting() -> Worker {
-        Worker { process: None, fresh: false }
+        Worker { process: None, fresh: false, longest: SEED_MAX }
+    }
+
+    /// Waits for no scenario longer than this, in real time.
+    pub fn within(mut self, longest: Duration) -> Worker {
+        self.longest = longest.min(SEED_MAX);
+        self
     }
 
     /// Runs a scenario in the worker. Its death is the scenario's violation.
@@ -64,7 +74,7 @@ impl Worker {
         let line = serde_json::to_string(scenario).expect("a scenario is plain data");
         let sent = writeln!(process.stdin, "{line}").and_then(|()| process.stdin.flush());
         let result = match sent {
-            Ok(()) => process.results.recv_timeout(SEED_MAX),
+            Ok(()) => process.results.recv_timeout(self.longest),
             Err(_) => Err(mpsc::RecvTimeoutError::Disconnected),
         };
         let what = match result {
@@ -76,7 +86,9 @@ impl Worker {
                 }
                 return serde_json::from_str(&line).map_err(|e| format!("a worker says {line:?}: {e}"));
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => format!("hangs: more than {} s", SEED_MAX.as_secs()),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                format!("{HANGS}: more than {} s", self.longest.as_secs())
+            }
             Err(mpsc::RecvTimeoutError::Disconnected) => process.death(),
         };
         process.end();
