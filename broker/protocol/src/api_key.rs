@@ -159,13 +159,17 @@ pub fn supported() -> &'static [Supported] {
         Supported::of(ApiKey::Metadata, metadata::MetadataRequest::SCHEMA.versions),
         Supported::of(ApiKey::ApiVersions, api_versions::ApiVersionsRequest::SCHEMA.versions),
         Supported::of(ApiKey::CreateTopics, create_topics::CreateTopicsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::DeleteTopics, delete_topics::DeleteTopicsRequest::SCHEMA.versions),
         Supported::of(ApiKey::DescribeConfigs, describe_configs::DescribeConfigsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::CreatePartitions, create_partitions::CreatePartitionsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::ElectLeaders, elect_leaders::ElectLeadersRequest::SCHEMA.versions),
         Supported::of(
             ApiKey::ListPartitionReassignments,
             list_partition_reassignments::ListPartitionReassignmentsRequest::SCHEMA.versions,
         ),
         Supported::of(ApiKey::DescribeQuorum, describe_quorum::DescribeQuorumRequest::SCHEMA.versions),
         Supported::of(ApiKey::DescribeCluster, describe_cluster::DescribeClusterRequest::SCHEMA.versions),
+        Supported::of(ApiKey::UnregisterBroker, unregister_broker::UnregisterBrokerRequest::SCHEMA.versions),
         Supported::of(
             ApiKey::DescribeTopicPartitions,
             describe_topic_partitions::DescribeTopicPartitionsRequest::SCHEMA.versions,
@@ -185,6 +189,9 @@ pub fn supported_by_controllers() -> &'static [Supported] {
         },
         Supported::of(ApiKey::ApiVersions, api_versions::ApiVersionsRequest::SCHEMA.versions),
         Supported::of(ApiKey::CreateTopics, create_topics::CreateTopicsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::DeleteTopics, delete_topics::DeleteTopicsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::CreatePartitions, create_partitions::CreatePartitionsRequest::SCHEMA.versions),
+        Supported::of(ApiKey::ElectLeaders, elect_leaders::ElectLeadersRequest::SCHEMA.versions),
         Supported::of(ApiKey::Vote, vote::VoteRequest::SCHEMA.versions),
         Supported::of(ApiKey::BeginQuorumEpoch, begin_quorum_epoch::BeginQuorumEpochRequest::SCHEMA.versions),
         Supported::of(ApiKey::EndQuorumEpoch, end_quorum_epoch::EndQuorumEpochRequest::SCHEMA.versions),
@@ -196,6 +203,15 @@ pub fn supported_by_controllers() -> &'static [Supported] {
             broker_registration::BrokerRegistrationRequest::SCHEMA.versions,
         ),
         Supported::of(ApiKey::BrokerHeartbeat, broker_heartbeat::BrokerHeartbeatRequest::SCHEMA.versions),
+        Supported::of(ApiKey::UnregisterBroker, unregister_broker::UnregisterBrokerRequest::SCHEMA.versions),
+        Supported::of(
+            ApiKey::AllocateProducerIds,
+            allocate_producer_ids::AllocateProducerIdsRequest::SCHEMA.versions,
+        ),
+        Supported::of(
+            ApiKey::ControllerRegistration,
+            controller_registration::ControllerRegistrationRequest::SCHEMA.versions,
+        ),
     ];
     TABLE
 }

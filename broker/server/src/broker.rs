@@ -8,7 +8,7 @@ use crate::endpoints;
 use crate::fence::Fences;
 use crate::forwarder::Forwarder;
 use crate::handlers::Side;
-use crate::metadata::{self, Booted, Identity, Leave, Lifecycle};
+use crate::metadata::{self, Booted, Identity, Leave, Lifecycle, Membership};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
 use crate::tail::TailCache;
@@ -119,6 +119,11 @@ impl<R: Runtime> Broker<R> {
             published.clone(),
             ClockOf(rt.clone()),
         ));
+        let membership =
+            Membership::of(rt.clone(), &settings, handle.clone(), published.clone(), replicas.clone());
+        if let Some(membership) = membership {
+            rt.spawn_detached("membership", membership.run());
+        }
         let (cut, _) = watch::channel(false);
         let connections_max = descriptors.connections_max.min(Semaphore::MAX_PERMITS as u32);
         let mut broker = Broker {

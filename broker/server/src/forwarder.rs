@@ -3,9 +3,13 @@
 
 use crate::metadata::{Link, LinkError, Replicas};
 use bytes::Bytes;
+use controller::METADATA_TOPIC;
 use model::time::Duration;
-use model::{BrokerId, Instant};
+use model::{BrokerId, Instant, Offset};
 use protocol::ErrorCode;
+use protocol::messages::describe_quorum::{
+    DescribeQuorumRequest, RequestedPartitionData, RequestedTopicData,
+};
 use protocol::messages::envelope::EnvelopeRequest;
 use runtime::Runtime;
 use std::collections::BTreeMap;
@@ -24,6 +28,8 @@ pub struct Forwarder {
 
 struct Passed {
     request: Bytes,
+    /// Whether it is asked how much is committed once the request is answered.
+    changes: bool,
     deadline: Instant,
     reply: oneshot::Sender<Forwarded>,
 }
@@ -31,8 +37,13 @@ struct Passed {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forwarded {
-    /// An answer to the client's request, with its header.
-    Answer(Bytes),
+    /// The request has been answered.
+    Answer {
+        /// The answer, with its header.
+        answer: Bytes,
+        /// Of a change: everything that it did lies below this offset of the metadata log, as far as that could be learnt.
+        committed: Option<Offset>,
+    },
     /// The node asked is not the active controller, or gave no answer.
     Elsewhere,
     /// It does not take such a request.
@@ -53,11 +64,11 @@ impl Forwarder {
         Forwarder { lines: lines.collect() }
     }
 
-    /// Passes a request, header included, on to `to`.
-    pub async fn pass_on(&self, to: BrokerId, request: Bytes, deadline: Instant) -> Forwarded {
+    /// Passes a request, header included, on to `to`. `changes`: it changes metadata.
+    pub async fn pass_on(&self, to: BrokerId, request: Bytes, changes: bool, deadline: Instant) -> Forwarded {
         let (reply, answer) = oneshot::channel();
         let Some(line) = self.lines.get(&to) else { return Forwarded::Elsewhere };
-        if line.send(Passed { request, deadline, reply }).await.is_err() {
+        if line.send(Passed { request, changes, deadline, reply }).await.is_err() {
             return Forwarded::Elsewhere;
         }
         answer.await.unwrap_or(Forwarded::Elsewhere)
@@ -65,7 +76,7 @@ impl Forwarder {
 }
 
 async fn run<R: Runtime>(mut link: Link<R>, mut passed: mpsc::Receiver<Passed>) {
-    while let Some(Passed { request, deadline, reply }) = passed.recv().await {
+    while let Some(Passed { request, changes, deadline, reply }) = passed.recv().await {
         // Nobody is authenticated yet; the client's address is of no use without that, and 0.0.0.0 says so.
         let make = |_| {
             Some(EnvelopeRequest {
@@ -77,7 +88,10 @@ async fn run<R: Runtime>(mut link: Link<R>, mut passed: mpsc::Receiver<Passed>) 
         let deadline = deadline.min(link.deadline(ANSWER_MAX));
         let forwarded = match link.call(0..=0, deadline, make).await {
             Ok((_, answer)) => match (ErrorCode::from_code(answer.error_code), answer.response_data) {
-                (ErrorCode::None, Some(answer)) => Forwarded::Answer(answer),
+                (ErrorCode::None, Some(answer)) => {
+                    let committed = if changes { committed(&mut link, deadline).await } else { None };
+                    Forwarded::Answer { answer, committed }
+                }
                 (ErrorCode::None | ErrorCode::NotController, _) => Forwarded::Elsewhere,
                 (code, _) => Forwarded::Refused(code),
             },
@@ -87,4 +101,14 @@ async fn run<R: Runtime>(mut link: Link<R>, mut passed: mpsc::Receiver<Passed>) 
         // Whoever asked may have gone.
         let _ = reply.send(forwarded);
     }
+}
+
+/// How much of the metadata log is committed, as its leader knows. An envelope has no room to say it.
+async fn committed<R: Runtime>(link: &mut Link<R>, deadline: Instant) -> Option<Offset> {
+    let partition = RequestedPartitionData { partition_index: 0 };
+    let topic = RequestedTopicData { topic_name: METADATA_TOPIC.to_owned(), partitions: vec![partition] };
+    let make = |_| Some(DescribeQuorumRequest { topics: vec![topic] });
+    let (_, answer) = link.call(0..=2, deadline, make).await.ok()?;
+    let partition = answer.topics.first()?.partitions.first()?;
+    (partition.high_watermark >= 0).then_some(Offset(partition.high_watermark))
 }

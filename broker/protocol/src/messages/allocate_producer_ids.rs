@@ -1,4 +1,4 @@
-//! AllocateProducerIds (key 67), version 0. Declared, not offered yet.
+//! AllocateProducerIds (key 67), version 0.
 //!
 //! A broker asks the controller for a block of producer ids of its own (KIP-730).
 

@@ -1,4 +1,4 @@
-//! BeginQuorumEpoch (key 53), versions 0 to 1. Declared, not offered yet.
+//! BeginQuorumEpoch (key 53), versions 0 to 1.
 //!
 //! A leader tells the voters that its epoch has begun (KIP-595).
 //! Version 1 is flexible, and tells where the leader listens (KIP-853).

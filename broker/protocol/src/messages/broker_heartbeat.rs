@@ -1,4 +1,4 @@
-//! BrokerHeartbeat (key 63), versions 0 to 2. Declared, not offered yet.
+//! BrokerHeartbeat (key 63), versions 0 to 2.
 //!
 //! A broker tells the controller that it lives, how far it has read the metadata, and whether it wants to serve (KIP-631).
 //! Version 1 tells which log directories failed (KIP-858), 2 which are cordoned (KIP-1066).

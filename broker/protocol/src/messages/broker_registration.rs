@@ -1,4 +1,4 @@
-//! BrokerRegistration (key 62), versions 0 to 4. Declared, not offered yet.
+//! BrokerRegistration (key 62), versions 0 to 4.
 //!
 //! A broker makes itself known to the controller when it starts (KIP-631).
 //! Version 1 was for brokers that came from ZooKeeper, 2 names log directories (KIP-858), 3 the epoch before a clean shutdown

@@ -1,4 +1,4 @@
-//! ControllerRegistration (key 70), version 0. Declared, not offered yet.
+//! ControllerRegistration (key 70), version 0.
 //!
 //! A controller makes itself known to the active one (KIP-919).
 

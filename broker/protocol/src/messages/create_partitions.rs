@@ -1,4 +1,4 @@
-//! CreatePartitions (key 37), versions 0 to 3. Declared, not offered yet.
+//! CreatePartitions (key 37), versions 0 to 3.
 //!
 //! Gives topics more partitions (KIP-195).
 //! Version 2 is the first flexible one, 3 may be answered with THROTTLING_QUOTA_EXCEEDED (KIP-599).

@@ -1,4 +1,4 @@
-//! DeleteTopics (key 20), versions 1 to 6. Declared, not offered yet.
+//! DeleteTopics (key 20), versions 1 to 6.
 //!
 //! Version 4 is the first flexible one, 5 answers in words, 6 names topics by id as well (KIP-516).
 

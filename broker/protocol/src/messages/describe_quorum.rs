@@ -1,4 +1,4 @@
-//! DescribeQuorum (key 55), versions 0 to 2. Declared, not offered yet.
+//! DescribeQuorum (key 55), versions 0 to 2.
 //!
 //! How far the replicas of the metadata log are (KIP-595).
 //! Version 1 tells when they fetched and caught up (KIP-836), 2 their directories and listeners (KIP-853).

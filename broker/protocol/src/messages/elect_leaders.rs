@@ -1,4 +1,4 @@
-//! ElectLeaders (key 43), versions 0 to 2. Declared, not offered yet.
+//! ElectLeaders (key 43), versions 0 to 2.
 //!
 //! Elects the leaders of partitions anew: the preferred replica, or one out of sync (KIP-183).
 //! Version 1 tells which of the two (KIP-460), 2 is the first flexible one.

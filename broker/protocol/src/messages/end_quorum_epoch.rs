@@ -1,4 +1,4 @@
-//! EndQuorumEpoch (key 54), versions 0 to 1. Declared, not offered yet.
+//! EndQuorumEpoch (key 54), versions 0 to 1.
 //!
 //! A leader tells the voters that it gives its epoch up (KIP-595).
 //! Version 1 is flexible, and names the successors by directory as well (KIP-853).

@@ -1,4 +1,4 @@
-//! Envelope (key 58), version 0. Declared, not offered yet.
+//! Envelope (key 58), version 0.
 //!
 //! A request that a broker passes on to the controller, in the name of its client (KIP-590).
 

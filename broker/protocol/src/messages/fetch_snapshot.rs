@@ -1,4 +1,4 @@
-//! FetchSnapshot (key 59), versions 0 to 1. Declared, not offered yet.
+//! FetchSnapshot (key 59), versions 0 to 1.
 //!
 //! A follower asks the leader for a piece of a snapshot (KIP-630).
 //! Version 1 tells the follower's directory, and where the leader listens (KIP-853).

@@ -1,4 +1,4 @@
-//! UnregisterBroker (key 64), version 0. Declared, not offered yet.
+//! UnregisterBroker (key 64), version 0.
 //!
 //! An administrator takes the registration of a broker back that will not return (KIP-631).
 

@@ -1,4 +1,4 @@
-//! Vote (key 52), versions 0 to 2. Declared, not offered yet.
+//! Vote (key 52), versions 0 to 2.
 //!
 //! A voter asks another for its vote (KIP-595).
 //! Version 1 names voters by directory as well (KIP-853), 2 brought pre-votes (KIP-996).

@@ -6,16 +6,13 @@
 //! * There are no principals yet: nobody is authenticated, and everybody may do everything.
 
 use super::forward::is_forwarded;
-use super::{Answer, Asked, Later, Outcome, Side, controller, encode, parse};
+use super::{Answer, Asked, LENGTH_LEN, Later, Outcome, Side, controller, encode, parse};
 use crate::context::Context;
 use bytes::{Bytes, BytesMut};
 use model::Instant;
 use protocol::messages::envelope::{EnvelopeRequest, EnvelopeResponse};
 use protocol::{ApiKey, ErrorCode};
 use std::sync::Arc;
-
-/// Bytes of a frame's length.
-const LENGTH_LEN: usize = 4;
 
 pub(super) async fn apply(
     context: &Arc<Context>,

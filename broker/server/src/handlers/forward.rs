@@ -3,25 +3,39 @@
 //!
 //! While there is no active controller, or the one asked is it no more, the request waits and is tried again: a client
 //! notices a change of controllers by the time that it takes. A request whose answer was lost is tried again too, as by
-//! Kafka's brokers: it may have been carried out, and then says so (TOPIC_ALREADY_EXISTS, say).
+//! Kafka's brokers: it may have been carried out, and then says so (TOPIC_ALREADY_EXISTS, say). What a request has changed
+//! shows on this broker when the answer leaves, unless this broker is behind for long.
 
-use super::{Answer, Outcome, Parsed, controller};
+use super::{Answer, LENGTH_LEN, Outcome, Parsed, controller, parse};
 use crate::context::Context;
 use crate::forwarder::Forwarded;
 use bytes::Bytes;
-use model::Instant;
 use model::time::Duration;
-use protocol::ApiKey;
+use model::{Instant, Offset};
+use protocol::{ApiKey, Frame, Request};
 use std::sync::Arc;
 
 /// How long a request may wait for a controller. Then whatever this node has to say about it is answered.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the answer to a change may wait until this broker shows it.
+const SHOW_MAX: Duration = Duration::from_secs(1);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether an API's requests are the active controller's to decide.
 pub(super) fn is_forwarded(api: ApiKey) -> bool {
-    matches!(api, ApiKey::CreateTopics | ApiKey::DescribeQuorum)
+    is_change(api) || api == ApiKey::DescribeQuorum
+}
+
+fn is_change(api: ApiKey) -> bool {
+    matches!(
+        api,
+        ApiKey::CreateTopics
+            | ApiKey::DeleteTopics
+            | ApiKey::CreatePartitions
+            | ApiKey::ElectLeaders
+            | ApiKey::UnregisterBroker
+    )
 }
 
 pub(super) async fn apply(
@@ -29,15 +43,43 @@ pub(super) async fn apply(
     parsed: Parsed,
     arrived: Instant,
 ) -> Result<Outcome, String> {
+    carry(context, parsed, arrived, arrived + PATIENCE).await
+}
+
+/// Asks the active controller in the name of this broker itself. Whatever comes of it shows in the image, if it does
+/// before the deadline.
+pub(super) async fn ask<Q: Request>(
+    context: &Arc<Context>,
+    version: i16,
+    request: &Q,
+    deadline: Instant,
+) -> Result<(), String> {
+    let frame = Frame::request(0, None, version, request).map_err(|error| error.to_string())?;
+    let parsed = parse(Bytes::from(frame.concat()).slice(LENGTH_LEN..))?;
+    carry(context, parsed, context.now(), deadline).await.map(drop)
+}
+
+async fn carry(
+    context: &Arc<Context>,
+    parsed: Parsed,
+    arrived: Instant,
+    deadline: Instant,
+) -> Result<Outcome, String> {
     let api = ApiKey::from_key(parsed.api).expect("an API that is offered");
-    let deadline = arrived + PATIENCE;
     loop {
         let leader = context.metadata.leadership().leader;
         let patient = context.now() < deadline;
         match leader {
             Some(leader) if leader != context.settings.node_id && patient => {
-                match context.forwarder.pass_on(leader, parsed.frame.clone(), deadline).await {
-                    Forwarded::Answer(answer) => return Ok(Outcome::Ready(Ok(framed(answer)))),
+                let passed =
+                    context.forwarder.pass_on(leader, parsed.frame.clone(), is_change(api), deadline);
+                match passed.await {
+                    Forwarded::Answer { answer, committed } => {
+                        if let Some(end) = committed {
+                            show(context, end).await;
+                        }
+                        return Ok(Outcome::Ready(Ok(framed(answer))));
+                    }
                     Forwarded::Refused(code) => {
                         return Err(format!("the controller does not take {api:?} from here: {code}"));
                     }
@@ -58,6 +100,15 @@ pub(super) async fn apply(
             () = context.closing() => return Err("the broker stops".to_owned()),
             () = context.sleep_until(again) => {}
         }
+    }
+}
+
+/// Waits until this broker shows what is committed below `end`, but not for long: it may be cut off.
+async fn show(context: &Context, end: Offset) {
+    tokio::select! { biased;
+        _ = context.metadata.applied(end) => {}
+        () = context.closing() => {}
+        () = context.sleep_until(context.now() + SHOW_MAX) => {}
     }
 }
 

@@ -12,17 +12,23 @@
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
 use super::shown::{self, CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
-use super::{Asked, Outcome, encode};
+use super::{Asked, Outcome, encode, forward};
 use crate::context::Context;
 use controller::{Broker, ClusterImage, INTERNAL_TOPICS, Partition, Topic, check_topic_name};
+use model::time::Duration;
 use model::{BrokerId, TopicId, Uuid};
-use protocol::ErrorCode;
+use protocol::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use protocol::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
 };
+use protocol::{ErrorCode, Message};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tracing::debug;
+
+/// How long a request may wait for topics to be created; without an active controller it is answered without them.
+const AUTO_CREATE_MAX: Duration = Duration::from_secs(2);
 
 pub(super) async fn apply(
     context: &Arc<Context>,
@@ -41,8 +47,7 @@ pub(super) async fn apply(
     if request.allow_auto_topic_creation && context.settings.auto_create_topics {
         let missing = missing(&context.image(), wanted.as_deref().unwrap_or_default());
         if !missing.is_empty() {
-            // Whatever comes of it shows in the image.
-            context.metadata.auto_create(missing).await;
+            auto_create(context, missing).await;
         }
     }
     let context = context.clone();
@@ -54,6 +59,26 @@ pub(super) async fn apply(
         let response = respond(&context, wanted.as_deref(), include);
         encode(&asked, &response, Vec::new())
     })))
+}
+
+/// Has topics created with default settings, because somebody asked for their metadata. Whatever comes of it in time
+/// shows in the image.
+async fn auto_create(context: &Arc<Context>, names: Vec<String>) {
+    let topic = |name| CreatableTopic {
+        name,
+        num_partitions: -1,
+        replication_factor: -1,
+        ..CreatableTopic::default()
+    };
+    let request = CreateTopicsRequest {
+        topics: names.into_iter().map(topic).collect(),
+        ..CreateTopicsRequest::default()
+    };
+    let version = CreateTopicsRequest::SCHEMA.versions.max;
+    let deadline = context.now() + AUTO_CREATE_MAX;
+    if let Err(why) = forward::ask(context, version, &request, deadline).await {
+        debug!(why, "topics that somebody asked for are not created");
+    }
 }
 
 /// Which authorized operations an answer tells.

@@ -6,14 +6,19 @@
 //!
 //! One request may name 100,000 topics and partitions together; more end the connection.
 
+mod allocate_producer_ids;
 mod api_versions;
 mod broker_heartbeat;
 mod broker_registration;
+mod controller_registration;
+mod create_partitions;
 mod create_topics;
+mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod envelope;
 mod fetch;
 mod forward;
@@ -23,6 +28,7 @@ mod metadata;
 mod produce;
 mod quorum;
 mod shown;
+mod unregister_broker;
 
 use crate::context::Context;
 use bytes::Bytes;
@@ -37,6 +43,9 @@ use std::sync::Arc;
 /// The client id by which Kafka knows producers that may write to internal topics. No authentication is meant: it
 /// keeps others from doing so by mistake.
 const INTERNAL_CLIENT: &str = "__admin_client";
+
+/// Bytes of a frame's length.
+const LENGTH_LEN: usize = 4;
 
 /// Topics and partitions that one request may name. The shortest mention of a partition takes a few bytes of the
 /// request and some hundred of memory until it is answered, so that a large request could hold many times what it
@@ -206,6 +215,16 @@ async fn controller(
     let version = asked.version;
     match api {
         ApiKey::CreateTopics => create_topics::apply(context, asked, decode(body, version)?).await,
+        ApiKey::DeleteTopics => delete_topics::apply(context, asked, decode(body, version)?).await,
+        ApiKey::CreatePartitions => create_partitions::apply(context, asked, decode(body, version)?).await,
+        ApiKey::ElectLeaders => elect_leaders::apply(context, asked, decode(body, version)?).await,
+        ApiKey::UnregisterBroker => unregister_broker::apply(context, asked, decode(body, version)?).await,
+        ApiKey::AllocateProducerIds => {
+            allocate_producer_ids::apply(context, asked, decode(body, version)?).await
+        }
+        ApiKey::ControllerRegistration => {
+            controller_registration::apply(context, asked, decode(body, version)?).await
+        }
         ApiKey::Vote => quorum::vote(context, asked, decode(body, version)?).await,
         ApiKey::BeginQuorumEpoch => quorum::begin_epoch(context, asked, decode(body, version)?).await,
         ApiKey::EndQuorumEpoch => quorum::end_epoch(context, asked, decode(body, version)?).await,

@@ -9,10 +9,11 @@
 use super::handle::{Decide, Desk, Done, Plan};
 use super::node::{Node, NodeError};
 use controller::{
-    BrokerRegistration, CreateTopics, Decision, Due, RECORDS_MAX, Reason, Refusal, TopicOutcome,
+    BrokerRegistration, ClusterImage, CreatePartitions, CreateTopics, Decision, Due, PartitionsOutcome,
+    RECORDS_MAX, Reason, Refusal, TopicOutcome,
 };
 use log::AppendError;
-use model::{BrokerEpoch, BrokerId, Offset};
+use model::{BrokerEpoch, BrokerId, Offset, TopicId};
 use raft::Input;
 use records::batch::BatchBuilder;
 use records::metadata::MetadataRecord;
@@ -160,38 +161,70 @@ impl Desk<'_> {
         mut request: CreateTopics,
     ) -> Result<Decision<Vec<TopicOutcome>>, Refusal> {
         let decision = self.controller.create_topics(&request)?;
+        let beyond = self.beyond(&decision.records, &decision.reply);
+        if beyond.is_empty() {
+            return Ok(decision);
+        }
+        request.topics.retain(|topic| !beyond.contains_key(&topic.name));
+        let mut decision = self.controller.create_topics(&request)?;
+        decision.reply.extend(beyond.into_iter().map(|(name, refusal)| (name, Err(refusal))));
+        Ok(decision)
+    }
+
+    /// Decides which topics get more partitions. Those for which this node has no descriptors are refused.
+    pub(super) fn create_partitions(
+        &self,
+        mut request: CreatePartitions,
+    ) -> Result<Decision<Vec<PartitionsOutcome>>, Refusal> {
+        let decision = self.controller.create_partitions(&request)?;
+        let beyond = self.beyond(&decision.records, &decision.reply);
+        if beyond.is_empty() {
+            return Ok(decision);
+        }
+        request.topics.retain(|topic| !beyond.contains_key(&topic.name));
+        let mut decision = self.controller.create_partitions(&request)?;
+        decision.reply.extend(beyond.into_iter().map(|(name, refusal)| (name, Err(refusal))));
+        Ok(decision)
+    }
+
+    /// The topics, of those decided on, for whose new partitions this node has no descriptors.
+    fn beyond<T>(
+        &self,
+        records: &[MetadataRecord],
+        decided: &[(String, Result<T, Refusal>)],
+    ) -> BTreeMap<String, Refusal> {
         let image = self.controller.speculative();
         let partitions = image.topics().flat_map(|topic| topic.partitions.values());
         let held = partitions.filter(|partition| partition.is_replica(self.me)).count();
-        let here = replicas_on(self.me, &decision.records);
-        let wanted = decision.reply.iter().filter_map(|(name, outcome)| {
+        let here = replicas_on(self.me, image, records);
+        let wanted = decided.iter().filter_map(|(name, outcome)| {
             outcome.as_ref().ok()?;
             Some((&**name, here.get(&**name).copied().unwrap_or(0)))
         });
         let beyond = self.descriptors.beyond(held, wanted);
-        if beyond.is_empty() {
-            return Ok(decision);
+        if !beyond.is_empty() {
+            warn!(topics = ?beyond, "{}", self.descriptors.refusal(held));
         }
-        warn!(topics = ?beyond, "{}", self.descriptors.refusal(held));
-        request.topics.retain(|topic| !beyond.contains(&topic.name));
-        let mut decision = self.controller.create_topics(&request)?;
-        decision.reply.extend(beyond.into_iter().map(|name| {
-            let message = self.descriptors.refusal(held);
-            (name, Err(Refusal { reason: Reason::PolicyViolation, message }))
-        }));
-        Ok(decision)
+        let refusal = || Refusal { reason: Reason::PolicyViolation, message: self.descriptors.refusal(held) };
+        beyond.into_iter().map(|name| (name, refusal())).collect()
     }
 }
 
-/// How many partitions of each topic that `records` create are placed on `broker`.
-fn replicas_on(broker: BrokerId, records: &[MetadataRecord]) -> BTreeMap<&str, i32> {
+/// How many of the partitions that `records` create are placed on `broker`, by topic.
+fn replicas_on<'a>(
+    broker: BrokerId,
+    image: &'a ClusterImage,
+    records: &'a [MetadataRecord],
+) -> BTreeMap<&'a str, i32> {
     let mut names = BTreeMap::new();
     let mut counts = BTreeMap::new();
     for record in records {
         match record {
             MetadataRecord::Topic(topic) => drop(names.insert(topic.topic_id, topic.name.as_str())),
             MetadataRecord::Partition(partition) if partition.replicas.contains(&broker.0) => {
-                *counts.entry(names[&partition.topic_id]).or_default() += 1;
+                let known = || image.topic(TopicId(partition.topic_id)).map(|topic| &*topic.name);
+                let name = names.get(&partition.topic_id).copied().or_else(known);
+                *counts.entry(name.expect("a partition of a topic")).or_default() += 1;
             }
             _ => {}
         }

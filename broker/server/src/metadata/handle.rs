@@ -7,8 +7,9 @@ use super::applier::Applied;
 use super::node::{Heard, Leadership, Question, Told};
 use crate::descriptors::Descriptors;
 use controller::{
-    BrokerRegistration, Controller, CreateTopics, Decision, Heartbeat, HeartbeatReply, NewTopic, Reason,
-    Refusal, TopicDraws, TopicOutcome,
+    BrokerRegistration, Controller, ControllerRegistration, CreatePartitions, CreateTopics, Decision,
+    DeletedTopic, ElectLeaders, ElectionOutcomes, Heartbeat, HeartbeatReply, PartitionsOutcome,
+    ProducerIdBlock, Reason, Refusal, TopicDraws, TopicOutcome, TopicToDelete,
 };
 use model::{BrokerEpoch, BrokerId, Instant, Offset, Timestamp};
 use raft::Quorum;
@@ -170,25 +171,69 @@ impl Handle {
         self.decide(move |desk| desk.controller.heartbeat(desk.now, &heartbeat)).await
     }
 
-    /// Creates topics. They can be produced to, as far as this broker leads them, when this returns.
-    pub async fn create_topics(&self, mut request: CreateTopics) -> Result<Vec<TopicOutcome>, Refusal> {
-        let committed = self
-            .decide(move |desk| {
-                for topic in &mut request.topics {
-                    let id = [(desk.draw)(), (desk.draw)()];
-                    topic.draws = TopicDraws { id, start: (desk.draw)() };
-                }
-                desk.create_topics(request)
-            })
-            .await?;
-        self.applied(committed.end).await;
-        Ok(committed.value)
+    /// Registers a controller.
+    pub async fn register_controller(&self, request: ControllerRegistration) -> Result<(), Refusal> {
+        self.decide(move |desk| desk.controller.register_controller(&request)).await.map(drop)
     }
 
-    /// Creates topics with default settings, because somebody asked for their metadata.
-    pub async fn auto_create(&self, names: Vec<String>) {
-        let topics = names.into_iter().map(new_topic_of_name).collect();
-        let _ = self.create_topics(CreateTopics { topics, validate_only: false }).await;
+    /// Gives producer ids to a broker.
+    pub async fn allocate_producer_ids(
+        &self,
+        id: BrokerId,
+        epoch: BrokerEpoch,
+    ) -> Result<ProducerIdBlock, Refusal> {
+        Ok(self.decide(move |desk| desk.controller.allocate_producer_ids(id, epoch)).await?.value)
+    }
+
+    /// Creates topics. They can be produced to, as far as this broker leads them, when this returns.
+    pub async fn create_topics(&self, mut request: CreateTopics) -> Result<Vec<TopicOutcome>, Refusal> {
+        let decide = move |desk: &mut Desk<'_>| {
+            for topic in &mut request.topics {
+                let id = [(desk.draw)(), (desk.draw)()];
+                topic.draws = TopicDraws { id, start: (desk.draw)() };
+            }
+            desk.create_topics(request)
+        };
+        self.change(decide).await
+    }
+
+    /// Deletes topics. This broker knows them no more when this returns.
+    pub async fn delete_topics(&self, topics: Vec<TopicToDelete>) -> Result<Vec<DeletedTopic>, Refusal> {
+        self.change(move |desk| desk.controller.delete_topics(&topics)).await
+    }
+
+    /// Gives topics more partitions. They can be produced to, as far as this broker leads them, when this returns.
+    pub async fn create_partitions(
+        &self,
+        mut request: CreatePartitions,
+    ) -> Result<Vec<PartitionsOutcome>, Refusal> {
+        let decide = move |desk: &mut Desk<'_>| {
+            for topic in &mut request.topics {
+                topic.start = (desk.draw)();
+            }
+            desk.create_partitions(request)
+        };
+        self.change(decide).await
+    }
+
+    /// Has leaders elected.
+    pub async fn elect_leaders(&self, request: ElectLeaders) -> Result<Vec<ElectionOutcomes>, Refusal> {
+        self.change(move |desk| desk.controller.elect_leaders(&request)).await
+    }
+
+    /// Forgets a broker.
+    pub async fn unregister_broker(&self, id: BrokerId) -> Result<(), Refusal> {
+        self.change(move |desk| desk.controller.unregister_broker(id)).await
+    }
+
+    /// Has the active controller decide, and waits until this broker is what was decided.
+    async fn change<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&mut Desk<'_>) -> Result<Decision<T>, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let Committed { value, end } = self.decide(decide).await?;
+        self.applied(end).await;
+        Ok(value)
     }
 
     /// Stops the task: leadership is given up and the log is closed. False when it has stopped already, or could not
@@ -196,16 +241,5 @@ impl Handle {
     pub async fn stop(&self) -> bool {
         let (reply, stopped) = oneshot::channel();
         self.requests.send(Request::Stop(reply)).await.is_ok() && stopped.await.is_ok()
-    }
-}
-
-fn new_topic_of_name(name: String) -> NewTopic {
-    NewTopic {
-        name,
-        partitions: -1,
-        replication_factor: -1,
-        assignments: Vec::new(),
-        configs: Vec::new(),
-        draws: UNDRAWN,
     }
 }

@@ -10,6 +10,7 @@
 //! - `applier`: makes this broker what the committed image says, then shows the image to handlers.
 //! - `peers`: the other voters, as this node asks them; `wire`: in which words. `link`: a connection to another node.
 //! - `lifecycle`: registers this broker, keeps it alive, and takes it out again.
+//! - `membership`: registers this controller.
 //! - `boot`: opens the log. `replay`: the log as records.
 
 mod applier;
@@ -19,6 +20,7 @@ mod effects;
 mod handle;
 mod lifecycle;
 mod link;
+mod membership;
 mod node;
 mod peers;
 mod replay;
@@ -28,5 +30,6 @@ pub use boot::{Booted, Identity, boot};
 pub use handle::{Handle, Seen, UNDRAWN};
 pub use lifecycle::{Leave, Lifecycle};
 pub use link::{Link, LinkError};
+pub use membership::Membership;
 pub use node::Told;
 pub use peers::Replicas;
