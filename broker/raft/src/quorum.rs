@@ -36,7 +36,7 @@ use crate::config::Config;
 use crate::effect::{Effect, Input, RequestId, Token};
 use crate::election::ElectionState;
 use crate::log_view::{EpochStart, LogView};
-use crate::message::{Answer, Rejection, Request, Response};
+use crate::message::{Answer, Rejection, Request, Response, Vote};
 use crate::role::{Fetching, Follower, Progress, Role, RoleName, Unattached};
 use crate::voters::ReplicaKey;
 use model::time::Duration;
@@ -66,6 +66,10 @@ pub enum Refusal {
         leader: Option<BrokerId>,
     },
 }
+
+/// How far the epoch that somebody claims may be ahead: two hundred days of elections, one a second. Epochs are 31 bits
+/// wide, never go back and are remembered on disk, so that a false one costs its share of all that there will ever be.
+const EPOCHS_AHEAD_MAX: i32 = 1 << 24;
 
 /// A replica of the metadata quorum.
 #[derive(Clone, Debug)]
@@ -274,6 +278,13 @@ impl Quorum {
 
     fn request(&mut self, token: Token, request: Request, effects: &mut Vec<Effect>) {
         let body = match request {
+            Request::Vote(Vote { epoch, .. })
+            | Request::BeginEpoch { epoch, .. }
+            | Request::EndEpoch { epoch, .. }
+                if !self.is_credible(epoch) =>
+            {
+                Err(Rejection::Invalid)
+            }
             Request::Vote(vote) => self.vote_asked(vote, effects),
             Request::BeginEpoch { epoch, leader } => self.epoch_begun(epoch, leader, effects),
             Request::EndEpoch { epoch, leader, successors } => {
@@ -288,6 +299,11 @@ impl Quorum {
         effects.push(self.reply(token, body));
     }
 
+    /// Whether honest elections can have led to `epoch`: what one message takes of the room for further ones is bounded.
+    fn is_credible(&self, epoch: LeaderEpoch) -> bool {
+        epoch.0 <= self.epoch.0.saturating_add(EPOCHS_AHEAD_MAX)
+    }
+
     fn reply(&self, token: Token, body: Result<Answer, Rejection>) -> Effect {
         Effect::Reply(token, Response { epoch: self.epoch, leader: self.leader(), body })
     }
@@ -298,7 +314,8 @@ impl Quorum {
         }
         // Whoever asked in an epoch that is over has no use for the answer; the news in it are taken in any case.
         // What contradicts itself is not worth more than no answer.
-        if self.learn(response.epoch, response.leader, effects).is_err() {
+        if !self.is_credible(response.epoch) || self.learn(response.epoch, response.leader, effects).is_err()
+        {
             return self.retry(id);
         }
         if response.epoch < self.epoch && response.body.is_ok() {

@@ -60,6 +60,57 @@ fn what_was_withdrawn_is_placed_again() {
 }
 
 #[test]
+fn nobody_takes_the_room_for_elections_away() {
+    let last = LeaderEpoch(i32::MAX);
+    let vote =
+        |epoch| Vote { epoch, candidate: key(2), last: EpochEnd { end: Offset(9), epoch }, pre_vote: false };
+    let claims = [
+        Request::Vote(vote(last)),
+        Request::BeginEpoch { epoch: last, leader: BrokerId(2) },
+        Request::EndEpoch { epoch: last, leader: BrokerId(2), successors: vec![BrokerId(1)] },
+    ];
+    let mut player = Player::default();
+    for command in [
+        "file {\"leaderId\":-1,\"leaderEpoch\":5,\"votedId\":-1,\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}",
+        "open 1 1,2,3",
+        "start",
+    ] {
+        player.play(command);
+    }
+    let quorum = player.quorum.as_mut().expect("opened");
+    for claim in claims {
+        let effects = quorum.step(Instant::default(), 0, Input::Request(Token(1), claim.clone()));
+        let told = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::Reply(_, Response { epoch: LeaderEpoch(5), body: Err(Rejection::Invalid), .. })
+            )
+        };
+        assert!(effects.iter().any(told), "{claim:?}: {effects:?}");
+    }
+    let ahead = LeaderEpoch(5 + EPOCHS_AHEAD_MAX);
+    let _ = quorum.step(Instant::default(), 0, Input::Request(Token(2), Request::Vote(vote(ahead))));
+    assert_eq!(quorum.epoch(), ahead, "somebody who was away for long is believed");
+}
+
+/// However it got there: in the last epoch nobody stands, and nobody panics.
+#[test]
+fn the_last_epoch_has_no_successor() {
+    for voters in ["1", "1,2,3"] {
+        let last = i32::MAX;
+        let mut player = Player::default();
+        player.play(&format!("file {{\"leaderId\":-1,\"leaderEpoch\":{last},\"votedId\":-1,\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}}"));
+        player.play(&format!("open 1 {voters}"));
+        player.play("start");
+        for _ in 0..5 {
+            let told = player.play("wait 2000");
+            let last_line = told.last().expect("what it is now");
+            assert!(last_line.starts_with(&format!("unattached in epoch {last}, next in")), "{last_line}");
+        }
+    }
+}
+
+#[test]
 fn a_replaced_directory_is_another_voter() {
     let voter = ReplicaKey { id: BrokerId(1), directory: Some(DirectoryId(Uuid([8; 16]))) };
     let config = Config { me: key(1), voters: Voters::new([voter]), timeouts: Timeouts::DEFAULT };

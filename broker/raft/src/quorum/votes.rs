@@ -6,7 +6,7 @@ use crate::effect::{Effect, RequestId};
 use crate::message::{Answer, Rejection, Request, Vote};
 use crate::role::{Candidate, Prospective, Role};
 use model::time::Duration;
-use model::{BrokerId, Instant};
+use model::{BrokerId, Instant, LeaderEpoch};
 use std::collections::BTreeSet;
 
 impl Quorum {
@@ -54,6 +54,19 @@ impl Quorum {
     /// Asks whether it would be elected, or in a quorum of one, leads. `lost`: elections lost in a row.
     pub(super) fn stand(&mut self, lost: u32, effects: &mut Vec<Effect>) {
         let me = self.config.me;
+        if self.epoch == LeaderEpoch(i32::MAX) {
+            // There will be no other epoch. Whoever leads this one may still be found.
+            let later = self.now + self.config.timeouts.election;
+            match &mut self.role {
+                Role::Unattached(role) => role.deadline = Some(later),
+                Role::Follower(role) => role.deadline = later,
+                Role::Candidate(role) => role.deadline = later,
+                Role::Prospective(_) | Role::Leader(_) | Role::Resigned(_) => {
+                    unreachable!("{} does not stand", self.role.name())
+                }
+            }
+            return;
+        }
         if self.config.voters.is_only(me) {
             // The own vote is the election: vote and outcome become durable in one write, and a leader is never
             // found in the log that is not in the file.
