@@ -100,6 +100,9 @@ impl Story {
             Event::BecameFollower { partition, epoch, leader } => {
                 format!("follows b{leader} of {} in epoch {epoch}", self.place(*partition))
             }
+            Event::Voted { partition, epoch, candidate } => {
+                format!("votes for b{candidate} in epoch {epoch} of {}", self.place(*partition))
+            }
             Event::Resigned { partition, epoch } => {
                 format!("gives up {} of epoch {epoch}", self.place(*partition))
             }

@@ -1,6 +1,6 @@
 //! The system under test: the production broker, as a simulated machine boots it.
 
-use crate::harness::{BrokerSpec, Stop};
+use crate::harness::{BrokerSpec, CONTROLLER_PORT, Stop};
 use crate::runtime::SimRuntime;
 use model::config::BrokerSettings;
 use server::{Broker, Stopped};
@@ -22,7 +22,11 @@ pub fn broker(
 async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<(), String> {
     let mut pairs = spec.configs;
     pairs.insert("node.id".into(), spec.id.to_string());
-    pairs.insert("listeners".into(), format!("PLAINTEXT://{}", spec.listen));
+    let mut listeners = format!("PLAINTEXT://{}", spec.listen);
+    if pairs.contains_key("controller.quorum.voters") {
+        listeners += &format!(",CONTROLLER://{}:{CONTROLLER_PORT}", spec.listen.ip());
+    }
+    pairs.insert("listeners".into(), listeners);
     let (settings, _) = BrokerSettings::from_pairs(pairs).map_err(|e| e.to_string())?;
     let broker = Broker::start(runtime, settings, DESCRIPTORS_MAX).await.map_err(|e| e.to_string())?;
     let stopped = tokio::select! {

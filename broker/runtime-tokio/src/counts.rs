@@ -19,6 +19,8 @@ pub struct Counts {
     pub became_leader: Counter,
     /// Leaders of the metadata quorum followed.
     pub became_follower: Counter,
+    /// Votes given in the metadata quorum.
+    pub voted: Counter,
     /// Leaderships given up.
     pub resigned: Counter,
     /// Logs cut where another leader's differs.
@@ -67,6 +69,7 @@ impl Default for Counts {
             truncated_bytes: Counter::default(),
             became_leader: Counter::default(),
             became_follower: Counter::default(),
+            voted: Counter::default(),
             resigned: Counter::default(),
             truncated: Counter::default(),
             appends: Counter::default(),
@@ -103,6 +106,7 @@ impl Counts {
             }
             Event::BecameLeader { .. } => self.became_leader.add(1),
             Event::BecameFollower { .. } => self.became_follower.add(1),
+            Event::Voted { .. } => self.voted.add(1),
             Event::Resigned { .. } => self.resigned.add(1),
             Event::Truncated { .. } => self.truncated.add(1),
             Event::Appended { base, end, .. } => {

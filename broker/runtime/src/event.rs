@@ -47,6 +47,15 @@ pub enum Event {
         /// Whom.
         leader: BrokerId,
     },
+    /// A vote of this process is durable.
+    Voted {
+        /// In whose quorum.
+        partition: PartitionKey,
+        /// In which epoch.
+        epoch: LeaderEpoch,
+        /// For whom.
+        candidate: BrokerId,
+    },
     /// This process gave up its leadership.
     Resigned {
         /// Of what.

@@ -21,7 +21,7 @@ impl Forge {
     /// A history that begins with the creation of the topic `t`.
     pub fn topic(durable: bool) -> Forge {
         let budget = Usage { memory_bytes: 10, descriptors: 10, tasks: 10, disk_bytes: 10 };
-        let mut forge = Forge { checkers: Checkers::of_simulation(budget), time: 0, op: 0 };
+        let mut forge = Forge { checkers: Checkers::of_simulation(budget, 3), time: 0, op: 0 };
         forge.checkers.learn(TOPIC, "t");
         let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable };
         forge.done("admin", call, Step::Ok { reply: Reply::Done })

@@ -9,9 +9,11 @@ mod acked_durable;
 mod acked_offset;
 mod acked_synced;
 mod bounded;
+mod committed;
 mod definite_error;
 mod one_leader;
 mod one_record;
+mod one_vote;
 mod order;
 mod polls;
 mod quiet;
@@ -232,11 +234,13 @@ impl Checkers {
         ])
     }
 
-    /// Those, and the ones that watch the brokers from within.
-    pub fn of_simulation(budget: Usage) -> Checkers {
+    /// Those, and the ones that watch the brokers from within. The metadata quorum has so many voters.
+    pub fn of_simulation(budget: Usage, voters: usize) -> Checkers {
         let mut all = Checkers::of_history();
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
         all.checkers.push(Box::new(one_leader::OneLeader::default()));
+        all.checkers.push(Box::new(one_vote::OneVote::default()));
+        all.checkers.push(Box::new(committed::Committed::new(voters)));
         all.checkers.push(Box::new(recovered::Recovered::default()));
         all.checkers.push(Box::new(quiet::Quiet));
         all.checkers.push(Box::new(bounded::Bounded::new(budget)));

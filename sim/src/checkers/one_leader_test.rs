@@ -28,7 +28,12 @@ fn a_second_leader_of_an_epoch_is_noticed() {
 #[test]
 fn an_epoch_that_goes_back_is_noticed() {
     lead(T0, &[(1, 4), (1, 3)], &["one_leader"]);
-    lead(QUORUM, &[(1, 4), (2, 3), (2, 5)], &["one_leader"]);
+    lead(QUORUM, &[(1, 4), (2, 5), (1, 3)], &["one_leader"]);
+}
+
+#[test]
+fn an_election_may_be_won_late() {
+    lead(QUORUM, &[(1, 4), (2, 3), (2, 5)], &[]);
 }
 
 #[test]

@@ -14,6 +14,8 @@ use tokio::sync::{Notify, watch};
 
 /// The port of every broker.
 pub const PORT: u16 = 9092;
+/// The port of every controller of a quorum of several.
+pub const CONTROLLER_PORT: u16 = 9093;
 /// The file by which a broker that stopped in order says so.
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 /// A process that ended by itself is started again after this long.
@@ -79,15 +81,15 @@ struct State {
 }
 
 impl Broker {
-    /// A broker that is not started yet.
+    /// A broker on a machine of its own, not started yet.
     pub fn new(
         world: &World,
         hub: &Arc<Hub>,
         id: i32,
+        node: NodeHandle,
         configs: BTreeMap<String, String>,
         main: Main,
     ) -> Broker {
-        let node = world.node(&format!("b{id}"));
         hub.name_broker(node.id(), id);
         let spec = BrokerSpec { id, listen: SocketAddr::new(node.ip(), PORT), configs };
         let state = State { up_at: None, down_ms: None, heals: Vec::new(), stop: None };

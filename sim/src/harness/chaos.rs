@@ -18,7 +18,7 @@ pub struct Chaos {
     world: World,
     hub: Arc<Hub>,
     brokers: Vec<Broker>,
-    /// The machines of the clients: the other ends of links.
+    /// The machines of the clients.
     clients: Vec<NodeId>,
     disk: DiskKnobs,
     link: LinkKnobs,
@@ -88,16 +88,17 @@ impl Chaos {
                 });
             }
             Action::Link { fault: how @ (LinkFault::Reset | LinkFault::Forget), .. } => {
-                let net = self.world.net();
-                for client in &self.clients {
-                    match how {
-                        LinkFault::Reset => net.reset(broker.node.id(), *client),
-                        _ => net.forget(broker.node.id(), *client),
-                    };
-                }
+                let others = self.clients.iter().copied().chain(self.peers_of(broker));
+                self.end_connections(broker, others.collect(), *how);
                 self.hub.healed(&fault.name);
             }
-            action @ (Action::Disk { for_ms, .. } | Action::Link { for_ms, .. }) => {
+            Action::Peers { fault: how @ (LinkFault::Reset | LinkFault::Forget), .. } => {
+                self.end_connections(broker, self.peers_of(broker).collect(), *how);
+                self.hub.healed(&fault.name);
+            }
+            action @ (Action::Disk { for_ms, .. }
+            | Action::Link { for_ms, .. }
+            | Action::Peers { for_ms, .. }) => {
                 let capacity_bytes = match action {
                     Action::Disk { fault: DiskFault::Full(left), .. } => {
                         broker.node.disk().used_bytes() + left
@@ -138,45 +139,120 @@ impl Chaos {
         self.put_in_force(broker);
     }
 
+    fn peers_of(&self, broker: &Broker) -> impl Iterator<Item = NodeId> + '_ {
+        let own = broker.node.id();
+        self.brokers.iter().map(|other| other.node.id()).filter(move |other| *other != own)
+    }
+
+    fn end_connections(&self, broker: &Broker, others: Vec<NodeId>, how: LinkFault) {
+        let net = self.world.net();
+        for other in others {
+            match how {
+                LinkFault::Reset => net.reset(broker.node.id(), other),
+                _ => net.forget(broker.node.id(), other),
+            };
+        }
+    }
+
     fn put_in_force(&self, broker: &Broker) {
-        let active: Vec<Active> = {
-            let all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
-            all.values().filter(|a| a.broker == broker.id).cloned().collect()
-        };
         let mut disk = self.disk;
-        let (mut inbound, mut outbound) = (false, false);
-        let mut link = self.link;
-        for Active { action, capacity_bytes, .. } in active {
+        for Active { action, capacity_bytes, .. } in self.active_at(broker) {
+            if let Action::Disk { fault, .. } = action {
+                spoil_disk(&mut disk, fault, capacity_bytes);
+            }
+        }
+        broker.node.disk().set_knobs(disk);
+        let own = self.spoilt(broker);
+        for client in &self.clients {
+            self.set_links(broker.node.id(), *client, &own.all);
+        }
+        for other in self.brokers.iter().filter(|other| other.id != broker.id) {
+            let theirs = self.spoilt(other).brokers.mirrored();
+            self.set_links(broker.node.id(), other.node.id(), &own.brokers.with(&theirs, &self.link));
+        }
+    }
+
+    fn active_at(&self, broker: &Broker) -> Vec<Active> {
+        let all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().filter(|active| active.broker == broker.id).cloned().collect()
+    }
+
+    /// What is wrong with a broker's links.
+    fn spoilt(&self, broker: &Broker) -> Spoilt {
+        let healthy = Link { inbound: false, outbound: false, knobs: self.link };
+        let mut spoilt = Spoilt { all: healthy.clone(), brokers: healthy };
+        for Active { action, .. } in self.active_at(broker) {
             match action {
-                Action::Disk { fault, .. } => spoil_disk(&mut disk, fault, capacity_bytes),
-                Action::Link { fault, .. } => match fault {
-                    LinkFault::Cut => (inbound, outbound) = (true, true),
-                    LinkFault::CutInbound => inbound = true,
-                    LinkFault::CutOutbound => outbound = true,
-                    LinkFault::Loss(ppm) => link.loss_ppm = link.loss_ppm.max(ppm),
-                    LinkFault::Delay(ms) => {
-                        link.latency.min_us += ms * 1000;
-                        link.latency.max_us += ms * 1000;
-                        link.latency.tail_us += ms * 1000;
-                    }
-                    LinkFault::Reset | LinkFault::Forget => {}
-                },
-                Action::Kill { .. }
+                Action::Link { fault, .. } => {
+                    spoilt.all.spoil(fault);
+                    spoilt.brokers.spoil(fault);
+                }
+                Action::Peers { fault, .. } => spoilt.brokers.spoil(fault),
+                Action::Disk { .. }
+                | Action::Kill { .. }
                 | Action::PowerLoss { .. }
                 | Action::Stop { .. }
                 | Action::Pause { .. } => {}
             }
         }
-        broker.node.disk().set_knobs(disk);
+        spoilt
+    }
+
+    fn set_links(&self, own: NodeId, other: NodeId, link: &Link) {
         let net = self.world.net();
-        let own = (link != self.link).then_some(link);
-        for client in &self.clients {
-            let ways = [(*client, broker.node.id(), inbound), (broker.node.id(), *client, outbound)];
-            for (from, to, blocked) in ways {
-                net.set_link(from, to, own);
-                if blocked { net.block(from, to) } else { net.unblock(from, to) }
-            }
+        let knobs = (link.knobs != self.link).then_some(link.knobs);
+        for (from, to, blocked) in [(other, own, link.inbound), (own, other, link.outbound)] {
+            net.set_link(from, to, knobs);
+            if blocked { net.block(from, to) } else { net.unblock(from, to) }
         }
+    }
+}
+
+/// What is wrong with the links of a broker: with all of them, and with those to other brokers.
+struct Spoilt {
+    all: Link,
+    brokers: Link,
+}
+
+/// What is wrong with a link, as one end has it.
+#[derive(Clone)]
+struct Link {
+    /// Nothing comes.
+    inbound: bool,
+    /// Nothing goes.
+    outbound: bool,
+    knobs: LinkKnobs,
+}
+
+impl Link {
+    fn spoil(&mut self, fault: LinkFault) {
+        match fault {
+            LinkFault::Cut => (self.inbound, self.outbound) = (true, true),
+            LinkFault::CutInbound => self.inbound = true,
+            LinkFault::CutOutbound => self.outbound = true,
+            LinkFault::Loss(ppm) => self.knobs.loss_ppm = self.knobs.loss_ppm.max(ppm),
+            LinkFault::Delay(ms) => {
+                self.knobs.latency.min_us += ms * 1000;
+                self.knobs.latency.max_us += ms * 1000;
+                self.knobs.latency.tail_us += ms * 1000;
+            }
+            LinkFault::Reset | LinkFault::Forget => {}
+        }
+    }
+
+    /// The same link as the other end has it.
+    fn mirrored(self) -> Link {
+        Link { inbound: self.outbound, outbound: self.inbound, ..self }
+    }
+
+    /// With what is wrong by the other end's account, too; `healthy` is the link when nothing is.
+    fn with(&self, other: &Link, healthy: &LinkKnobs) -> Link {
+        let mut knobs = self.knobs;
+        knobs.loss_ppm = knobs.loss_ppm.max(other.knobs.loss_ppm);
+        knobs.latency.min_us += other.knobs.latency.min_us - healthy.latency.min_us;
+        knobs.latency.max_us += other.knobs.latency.max_us - healthy.latency.max_us;
+        knobs.latency.tail_us += other.knobs.latency.tail_us - healthy.latency.tail_us;
+        Link { inbound: self.inbound || other.inbound, outbound: self.outbound || other.outbound, knobs }
     }
 }
 

@@ -13,7 +13,7 @@ mod hub;
 mod readback;
 pub mod replay;
 
-pub use broker::{BrokerSpec, Main, PORT, Stop};
+pub use broker::{BrokerSpec, CONTROLLER_PORT, Main, PORT, Stop};
 pub use hub::{Completions, Hub};
 
 use crate::checkers::{Checkers, Usage, Violation};
@@ -57,7 +57,7 @@ pub fn world_knobs(scenario: &Scenario) -> WorldKnobs {
 /// Runs a scenario in a fresh world.
 pub async fn run(world: World, scenario: Scenario, main: Main, story: Option<Story>) -> Outcome {
     let (triggers, timed) = Triggers::new(&scenario.faults);
-    let checkers = Checkers::of_simulation(scenario.budget);
+    let checkers = Checkers::of_simulation(scenario.budget, scenario.topology.brokers.len());
     let hub = Hub::new(&world, checkers, triggers, story);
     hub.learn(TopicId(Uuid::METADATA_TOPIC), "__cluster_metadata");
     let run = Run::new(world, hub, scenario, main);
@@ -92,11 +92,19 @@ impl Run {
     fn new(world: World, hub: Arc<Hub>, scenario: Scenario, main: Main) -> Run {
         let mut configs = scenario.knobs.configs.clone();
         configs.insert("tidemark.shards".into(), scenario.knobs.shards.to_string());
-        let brokers: Vec<Broker> = scenario
-            .topology
-            .brokers
+        let ids = &scenario.topology.brokers;
+        let nodes: Vec<NodeHandle> = ids.iter().map(|id| world.node(&format!("b{id}"))).collect();
+        if ids.len() > 1 {
+            let at = |(id, node): (&i32, &NodeHandle)| format!("{id}@{}:{CONTROLLER_PORT}", node.ip());
+            let voters: Vec<String> = ids.iter().zip(&nodes).map(at).collect();
+            configs.insert("controller.quorum.voters".into(), voters.join(","));
+            configs.insert("controller.listener.names".into(), "CONTROLLER".into());
+            configs.insert("tidemark.cluster.id".into(), "c2ltdWxhdGVkY2x1c3RlcQ".into());
+        }
+        let brokers: Vec<Broker> = ids
             .iter()
-            .map(|id| Broker::new(&world, &hub, *id, configs.clone(), main))
+            .zip(nodes)
+            .map(|(id, node)| Broker::new(&world, &hub, *id, node, configs.clone(), main))
             .collect();
         let addrs = Arc::new(brokers.iter().map(Broker::addr).collect());
         let clients = scenario.clients.iter().map(|client| world.node(&client.name)).collect();

@@ -2,7 +2,7 @@
 
 use crate::history::{Call, Note, Reply};
 use crate::runtime::NodeHandle;
-use crate::workload::{Client, Poll, Session, Surroundings, topics};
+use crate::workload::{Client, Created, Poll, Session, Surroundings, create, topics};
 use client::single::FetchLimits;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ pub async fn read_all(node: &NodeHandle, around: &Surroundings, round: u32) -> R
     let (into, around_process) = (result.clone(), around.clone());
     node.boot(move |runtime| async move {
         let mut client = Client::of_harness(&format!("reader-{round}"), around_process, runtime);
-        let read = read_topics(&mut client).await;
+        let read = read_topics(&mut client, round).await;
         *into.lock().unwrap_or_else(PoisonError::into_inner) = read;
     });
     node.ended().await;
@@ -28,27 +28,55 @@ pub async fn read_all(node: &NodeHandle, around: &Surroundings, round: u32) -> R
     read
 }
 
-async fn read_topics(client: &mut Client) -> Result<(), String> {
+async fn read_topics(client: &mut Client, round: u32) -> Result<(), String> {
+    let marker = marker(client, round).await?;
     let mut session = Session::open(client).await.ok_or("no session with a broker")?;
-    let places = loop {
+    let mut places = loop {
         let op = client.invoke(Call::Metadata);
         match session.refresh(client).await {
             Ok(response) if response.topics.iter().all(|t| t.error_code == 0) => {
                 let topics = topics(&response);
-                client.ok(op, Reply::Topics { topics: topics.clone() });
-                break topics;
+                if marker.as_ref().is_none_or(|marker| topics.iter().any(|(name, _)| name == marker)) {
+                    client.ok(op, Reply::Topics { topics: topics.clone() });
+                    break places(topics);
+                }
+                client.info(op, "the broker does not know yet what was committed");
             }
             Ok(_) => client.info(op, "a topic has an error"),
             Err(e) => client.info(op, e.to_string()),
         }
         session = another(client, "the topics can't be listed").await?;
     };
-    for (topic, partitions) in places {
-        for partition in 0..partitions {
-            session = read_partition(client, session, &topic, partition).await?;
-        }
+    while !places.is_empty() {
+        // Those of the broker at hand first: connections take their time.
+        let at = places.iter().position(|(topic, partition)| session.is_with_leader(topic, *partition));
+        let (topic, partition) = places.remove(at.unwrap_or(0));
+        session = read_partition(client, session, &topic, partition).await?;
     }
     Ok(())
+}
+
+/// A topic that is created now, by which a broker shows that it knows everything that was acknowledged before: of several,
+/// one may still be behind. `None` where there is one broker.
+async fn marker(client: &mut Client, round: u32) -> Result<Option<String>, String> {
+    if client.brokers() == 1 {
+        return Ok(None);
+    }
+    let name = format!("read-{round}");
+    loop {
+        let why = "no topic can be created";
+        let mut session = Session::open(client).await.ok_or(why)?;
+        match create(client, &mut session, &name, 1, true, &[]).await {
+            Created::Yes | Created::Exists => return Ok(Some(name)),
+            Created::No | Created::Broken => client.rest_ms(100).await,
+        }
+    }
+}
+
+fn places(topics: Vec<(String, i32)>) -> Vec<(String, i32)> {
+    let of =
+        |(name, partitions): (String, i32)| (0..partitions).map(move |partition| (name.clone(), partition));
+    topics.into_iter().flat_map(of).collect()
 }
 
 async fn read_partition(
@@ -61,6 +89,7 @@ async fn read_partition(
     loop {
         let at = next.map_or("not at all".to_string(), |n| format!("up to {n} only"));
         let why = format!("{name}-{partition} can be read {at}");
+        session = session.with_leader(client, name, partition).await.ok_or(why.clone())?;
         let Some(topic) = session.topic(name).cloned() else {
             session = another(client, &why).await?;
             continue;

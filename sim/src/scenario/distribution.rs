@@ -113,13 +113,15 @@ impl Default for Topics {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Brokers {
+    /// How many; all of them vote in the metadata quorum.
+    count: Range,
     shards: Range,
     configs: BTreeMap<String, String>,
 }
 
 impl Default for Brokers {
     fn default() -> Brokers {
-        Brokers { shards: Range(1, 4), configs: BTreeMap::new() }
+        Brokers { count: Range(1, 1), shards: Range(1, 4), configs: BTreeMap::new() }
     }
 }
 
@@ -138,6 +140,9 @@ struct Load {
     timeout_ms: Range,
     /// Of a hundred seeds, how many have producers that sometimes send rubbish.
     broken_percent: u32,
+    /// Topics that a creator creates at most, and the time between two of its operations on average.
+    creator_topics: Range,
+    creator_gap_ms: Range,
 }
 
 impl Default for Load {
@@ -153,6 +158,8 @@ impl Default for Load {
             value_bytes: Range(1, 2000),
             timeout_ms: Range(500, 10_000),
             broken_percent: 40,
+            creator_topics: Range(1, 10),
+            creator_gap_ms: Range(500, 3000),
         }
     }
 }
@@ -234,6 +241,13 @@ enum ActionDraw {
     Delay { ms: Range, for_ms: Range },
     Reset {},
     Forget {},
+    CutPeers { for_ms: Range },
+    CutPeersInbound { for_ms: Range },
+    CutPeersOutbound { for_ms: Range },
+    LosePeers { ppm: Range, for_ms: Range },
+    DelayPeers { ms: Range, for_ms: Range },
+    ResetPeers {},
+    ForgetPeers {},
 }
 
 fn budget() -> Usage {
@@ -249,17 +263,19 @@ impl Distribution {
     /// The scenario of a seed: a function of the two.
     pub fn draw(&self, seed: u64) -> Scenario {
         let stream = |part: &str| Stream::new(seed, &format!("scenario/{}/{part}", self.name));
-        let broker = 1;
+        let count = self.brokers.count.draw(&mut stream("brokers")).max(1);
+        let brokers: Vec<i32> = (1..=count as i32).collect();
         let duration_ms = 1000 * self.duration_s.draw(&mut stream("duration"));
         let mut faults = Vec::new();
         for (n, draw) in self.faults.iter().enumerate() {
-            draw.draw(&mut stream(&format!("fault/{n}")), &format!("f{n}"), broker, duration_ms, &mut faults);
+            let whom = Whom { brokers: &brokers, stream: stream(&format!("fault/{n}/brokers")) };
+            draw.draw(&mut stream(&format!("fault/{n}")), &format!("f{n}"), whom, duration_ms, &mut faults);
         }
         let mut stream_of_shards = stream("shards");
         let scenario = Scenario {
             name: self.name.clone(),
             seed,
-            topology: Topology { brokers: vec![broker], topics: self.topics.draw(&mut stream("topics")) },
+            topology: Topology { brokers, topics: self.topics.draw(&mut stream("topics")) },
             knobs: Knobs {
                 shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
                 configs: self.brokers.configs.clone(),
@@ -346,8 +362,11 @@ impl Load {
                 let name = format!("{prefix}{n}");
                 let mut own = stream(&format!("client/{name}"));
                 let kind = self.kind(prefix, n as u32, broken, &mut own);
-                let gap_us =
-                    if matches!(prefix, "p" | "c") { gap_us } else { own.between(500_000, 3_000_000) };
+                let gap_us = match prefix {
+                    "p" | "c" => gap_us,
+                    "n" => own.between(1000 * self.creator_gap_ms.0, 1000 * self.creator_gap_ms.1),
+                    _ => own.between(500_000, 3_000_000),
+                };
                 let burst = [1, 1, 4, 20][own.index(4)];
                 clients.push(ClientSpec { name, gap_us, burst, operations_max: None, kind });
             }
@@ -380,7 +399,7 @@ impl Load {
                 partitions: one_of(own, &[1, 1, 3]) as u32,
             },
             "l" => ClientKind::Lister,
-            "n" => ClientKind::Creator { topics: own.between(1, 10) as u32 },
+            "n" => ClientKind::Creator { topics: self.creator_topics.draw(own) as u32 },
             _ => ClientKind::Hostile {
                 tricks: some_of(
                     own,
@@ -406,14 +425,34 @@ fn some_of<T: Copy + PartialEq>(stream: &mut Stream, items: &[T]) -> Vec<T> {
     if chosen.is_empty() { vec![items[stream.index(items.len())]] } else { chosen }
 }
 
+/// Whom faults happen to.
+struct Whom<'a> {
+    brokers: &'a [i32],
+    stream: Stream,
+}
+
+impl Whom<'_> {
+    fn draw(&mut self) -> i32 {
+        *self.stream.pick(self.brokers).expect("a scenario has a broker")
+    }
+}
+
 impl FaultDraw {
     /// Draws the faults of this kind; `name` is the prefix of their names.
-    fn draw(&self, stream: &mut Stream, name: &str, broker: i32, duration_ms: u64, into: &mut Vec<Fault>) {
+    fn draw(
+        &self,
+        stream: &mut Stream,
+        name: &str,
+        mut whom: Whom<'_>,
+        duration_ms: u64,
+        into: &mut Vec<Fault>,
+    ) {
         if !stream.chance(self.on_percent * PERCENT) {
             return;
         }
         for n in 0..self.count.draw(stream) {
             let name = format!("{name}.{n}");
+            let broker = whom.draw();
             let waits = !self.events.is_empty() && stream.chance(self.event_percent * PERCENT);
             let from_ms = self.from_ms.unwrap_or(Range(0, duration_ms)).draw(stream);
             let trigger = if waits { self.wait(stream, from_ms) } else { Trigger::At(from_ms) };
@@ -481,6 +520,13 @@ impl ActionDraw {
             ActionDraw::Delay { ms, for_ms } => link(LinkFault::Delay(log(ms)), log(for_ms)),
             ActionDraw::Reset {} => link(LinkFault::Reset, 0),
             ActionDraw::Forget {} => link(LinkFault::Forget, 0),
+            ActionDraw::CutPeers { for_ms } => peers(LinkFault::Cut, log(for_ms)),
+            ActionDraw::CutPeersInbound { for_ms } => peers(LinkFault::CutInbound, log(for_ms)),
+            ActionDraw::CutPeersOutbound { for_ms } => peers(LinkFault::CutOutbound, log(for_ms)),
+            ActionDraw::LosePeers { ppm, for_ms } => peers(LinkFault::Loss(log(ppm) as u32), log(for_ms)),
+            ActionDraw::DelayPeers { ms, for_ms } => peers(LinkFault::Delay(log(ms)), log(for_ms)),
+            ActionDraw::ResetPeers {} => peers(LinkFault::Reset, 0),
+            ActionDraw::ForgetPeers {} => peers(LinkFault::Forget, 0),
         }
     }
 }
@@ -491,6 +537,10 @@ fn disk(fault: DiskFault, for_ms: u64) -> Action {
 
 fn link(fault: LinkFault, for_ms: u64) -> Action {
     Action::Link { fault, for_ms }
+}
+
+fn peers(fault: LinkFault, for_ms: u64) -> Action {
+    Action::Peers { fault, for_ms }
 }
 
 #[cfg(test)]

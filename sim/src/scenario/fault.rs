@@ -68,6 +68,16 @@ pub enum EventKind {
     Served,
     /// A log directory was given up.
     Fenced,
+    /// The broker leads a partition, or the metadata quorum.
+    BecameLeader,
+    /// The broker follows a leader of the metadata quorum.
+    BecameFollower,
+    /// The broker has voted in the metadata quorum.
+    Voted,
+    /// The broker gave the metadata quorum's leadership up.
+    Resigned,
+    /// A log was cut where another leader's differs.
+    Truncated,
 }
 
 impl EventKind {
@@ -84,6 +94,11 @@ impl EventKind {
             Event::Acknowledged { .. } => EventKind::Acknowledged,
             Event::Served { .. } => EventKind::Served,
             Event::Fenced(_) => EventKind::Fenced,
+            Event::BecameLeader { .. } => EventKind::BecameLeader,
+            Event::BecameFollower { .. } => EventKind::BecameFollower,
+            Event::Voted { .. } => EventKind::Voted,
+            Event::Resigned { .. } => EventKind::Resigned,
+            Event::Truncated { .. } => EventKind::Truncated,
             _ => return None,
         })
     }
@@ -120,8 +135,15 @@ pub enum Action {
         /// For how long.
         for_ms: u64,
     },
-    /// The links between the broker and its clients misbehave for a while.
+    /// The links between the broker and all others, clients and brokers, misbehave for a while.
     Link {
+        /// How.
+        fault: LinkFault,
+        /// For how long.
+        for_ms: u64,
+    },
+    /// The links between the broker and the other brokers misbehave for a while; clients notice nothing.
+    Peers {
         /// How.
         fault: LinkFault,
         /// For how long.
@@ -153,9 +175,9 @@ pub enum DiskFault {
 pub enum LinkFault {
     /// Nothing gets through in either direction.
     Cut,
-    /// Nothing gets through from the clients to the broker.
+    /// Nothing gets through to the broker.
     CutInbound,
-    /// Nothing gets through from the broker to the clients.
+    /// Nothing gets through from the broker.
     CutOutbound,
     /// Segments are lost with this chance, in parts per million, and sent again later.
     Loss(u32),

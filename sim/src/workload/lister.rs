@@ -37,6 +37,10 @@ async fn list_topics(client: &Client, session: &mut Session) -> bool {
     let op = client.invoke(Call::Metadata);
     let version = session.version::<MetadataRequest>();
     match session.connection.call(version, &single::all_topics(version), client.after_ms(3_000)).await {
+        Ok(_) if client.brokers() > 1 => {
+            client.info(op, "the broker may be behind the controller");
+            true
+        }
         Ok(response) => {
             client.ok(op, Reply::Topics { topics: topics(&response) });
             true

@@ -110,6 +110,11 @@ impl Client {
         self.runtime.sleep_until(self.runtime.now() + gap).await;
     }
 
+    /// How many brokers there are.
+    pub fn brokers(&self) -> usize {
+        self.around.brokers.len()
+    }
+
     /// One of the topics that exist from the start, and one of its partitions.
     pub fn any_partition(&mut self) -> Option<(String, i32)> {
         let topic = self.stream.pick(&self.around.topics)?.clone();

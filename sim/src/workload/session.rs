@@ -15,6 +15,7 @@ use protocol::messages::metadata::MetadataResponse;
 use protocol::{ErrorCode, Message, Request};
 use records::batch;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// How long a client waits for a connection, and for the answers that begin one.
 const OPEN_MS: u64 = 3_000;
@@ -29,6 +30,10 @@ pub struct Session {
     offered: BTreeMap<i16, (i16, i16)>,
     /// Topics by name.
     topics: BTreeMap<String, Topic>,
+    /// The broker that it is a session with.
+    addr: SocketAddr,
+    /// Where partitions are led, as far as somebody leads them.
+    leaders: BTreeMap<(String, i32), SocketAddr>,
 }
 
 /// How a poll ended, for who decides about the next one.
@@ -64,6 +69,29 @@ impl Session {
 
     async fn try_open(client: &mut Client) -> Option<Session> {
         let addr = *client.stream.pick(&client.around.brokers)?;
+        Session::try_open_at(client, addr).await
+    }
+
+    /// Whether it is a session with the leader of a partition.
+    pub fn is_with_leader(&self, topic: &str, partition: i32) -> bool {
+        self.leaders.get(&(topic.to_string(), partition)) == Some(&self.addr)
+    }
+
+    /// The session itself if it is one with the leader of a partition, else one with that if it can be had, or with any.
+    pub async fn with_leader(self, client: &mut Client, topic: &str, partition: i32) -> Option<Session> {
+        match self.leaders.get(&(topic.to_string(), partition)) {
+            Some(leader) if *leader != self.addr => match Session::try_open_at(client, *leader).await {
+                Some(session) => Some(session),
+                None => {
+                    client.rest_ms(100).await;
+                    Session::open(client).await
+                }
+            },
+            _ => Some(self),
+        }
+    }
+
+    async fn try_open_at(client: &mut Client, addr: SocketAddr) -> Option<Session> {
         let deadline = client.after_ms(OPEN_MS);
         let mut connection = Connection::open(&client.runtime, addr, &client.name, deadline).await.ok()?;
         let version = client.stream.between(0, ApiVersionsRequest::SCHEMA.versions.max as u64) as i16;
@@ -73,7 +101,14 @@ impl Session {
             .iter()
             .map(|(key, (min, max))| (*key, client.stream.between(*min as u64, *max as u64) as i16))
             .collect();
-        let mut session = Session { connection, versions, offered, topics: BTreeMap::new() };
+        let mut session = Session {
+            connection,
+            versions,
+            offered,
+            topics: BTreeMap::new(),
+            addr,
+            leaders: BTreeMap::new(),
+        };
         session.refresh(client).await.ok()?;
         Some(session)
     }
@@ -88,6 +123,17 @@ impl Session {
             let id = TopicId(topic.topic_id);
             client.around.hub.learn(id, name);
             self.topics.insert(name.clone(), Topic { name: name.clone(), id });
+            for partition in &topic.partitions {
+                let leader = response.brokers.iter().find(|broker| broker.node_id == partition.leader_id);
+                let leader = leader.and_then(|at| {
+                    Some(SocketAddr::new(at.host.parse().ok()?, u16::try_from(at.port).ok()?))
+                });
+                let place = (name.clone(), partition.partition_index);
+                match leader {
+                    Some(leader) => self.leaders.insert(place, leader),
+                    None => self.leaders.remove(&place),
+                };
+            }
         }
         Ok(response)
     }

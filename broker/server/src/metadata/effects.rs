@@ -8,7 +8,7 @@ use super::replay::{self, ReplayError};
 use crate::checkpoints::Points;
 use bytes::Bytes;
 use log::{AppendBatch, AppendError};
-use model::{DurableEnd, LeaderEpoch, Offset};
+use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
 use raft::{Answer, ELECTION_FILE_NAME, Effect, ElectionState, Input, Response, Token};
 use records::batch::{BatchError, BatchHeader};
 use records::control::ControlRecord;
@@ -74,7 +74,12 @@ impl<R: Runtime> Node<R> {
         self.unfenced()?;
         let content = Bytes::from(state.encode());
         let written = log::replace(self.rt.disk(), self.log.dir(), ELECTION_FILE_NAME, content).await;
-        written.map_err(NodeError::Disk)
+        written.map_err(NodeError::Disk)?;
+        if let Some(voted) = state.voted {
+            let (epoch, candidate) = (state.epoch, voted.id);
+            self.rt.observe(Event::Voted { partition: METADATA, epoch, candidate });
+        }
+        Ok(())
     }
 
     /// Appends batches that follow each other, checked or just built, in one write.
@@ -86,15 +91,15 @@ impl<R: Runtime> Node<R> {
         };
         let batches: Vec<AppendBatch> = records::batch::split(batches).map(whole).collect();
         self.log.append(&batches).await.map_err(NodeError::Append)?;
-        let (first, last) =
-            (batches.first().expect("a batch").header, batches.last().expect("a batch").header);
-        self.rt.observe(Event::Appended {
-            partition: METADATA,
-            epoch: last.leader_epoch,
-            base: first.base_offset,
-            end: self.log.end(),
-            crc: last.crc,
-        });
+        for AppendBatch { header, .. } in &batches {
+            self.rt.observe(Event::Appended {
+                partition: METADATA,
+                epoch: header.leader_epoch,
+                base: header.base_offset,
+                end: LogEnd(header.next_offset()),
+                crc: header.crc,
+            });
+        }
         Ok(())
     }
 
