@@ -158,7 +158,10 @@ impl Edits<'_> {
 fn time_of(action: &mut Action) -> &mut u64 {
     match action {
         Action::Kill { down_ms } | Action::PowerLoss { down_ms } | Action::Stop { down_ms } => down_ms,
-        Action::Pause { for_ms } | Action::Disk { for_ms, .. } | Action::Link { for_ms, .. } => for_ms,
+        Action::Pause { for_ms }
+        | Action::Disk { for_ms, .. }
+        | Action::Link { for_ms, .. }
+        | Action::Peers { for_ms, .. } => for_ms,
     }
 }
 
