@@ -1,6 +1,6 @@
-//! The command line: a file of settings, and settings that override it.
+//! The command line: a file of settings, settings that override it, and what there is to do besides being a broker.
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// A Kafka-compatible broker. With no arguments: listens on 127.0.0.1:9092, stores in ./tidemark-data.
@@ -10,13 +10,43 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "tidemark", version, disable_help_subcommand = true)]
 pub struct Arguments {
+    /// What to do; without it: run a node.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// A file of settings, in the format of Kafka's server.properties.
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
     /// One setting; may be given several times, and overrides the file.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair, global = true)]
     pub set: Vec<(String, String)>,
+}
+
+/// What to do besides running a node.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Format a node's data directory, as kafka-storage does.
+    Format(Format),
+    /// Print an id for a new cluster.
+    RandomUuid,
+}
+
+/// How a data directory is formatted.
+#[derive(Debug, Args)]
+pub struct Format {
+    /// The cluster's id, the same for all of its nodes; drawn where the node is a cluster by itself.
+    #[arg(short = 't', long, value_name = "ID")]
+    pub cluster_id: Option<String>,
+
+    /// Leave a directory as it is that is formatted already, for this node of this cluster.
+    #[arg(short = 'g', long)]
+    pub ignore_formatted: bool,
+
+    /// The cluster is not new: this node was a part of it and has lost its disk. A controller then takes no part in
+    /// elections before it has what was committed.
+    #[arg(long)]
+    pub replacement: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -7,11 +7,13 @@
 
 mod arguments;
 mod exit;
+mod format;
+mod settings;
 
-use arguments::Arguments;
+use arguments::{Arguments, Command};
 use clap::Parser;
 use exit::Exit;
-use model::config::{BrokerSettings, properties};
+use model::config::BrokerSettings;
 use runtime_tokio::{Threads, TokioRuntime, descriptors_max};
 use server::{Broker, Stopped};
 use std::io::IsTerminal;
@@ -39,54 +41,21 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Exit> {
-    let settings = settings(arguments)?;
+    match &arguments.command {
+        None => broker(settings::read(arguments)?),
+        Some(Command::Format(how)) => format::format(arguments, how),
+        Some(Command::RandomUuid) => {
+            println!("{}", format::random_uuid());
+            Ok(())
+        }
+    }
+}
+
+fn broker(settings: BrokerSettings) -> Result<(), Exit> {
     let data_dir = settings.log_dirs[0].clone();
     let serve = |rt| serve(rt, settings);
     let served = Threads::default().run(&data_dir, serve);
     served.map_err(|error| Exit::Directory { path: data_dir, why: error.to_string() })?
-}
-
-/// The file's pairs, then the command line's, on top of the defaults.
-fn settings(arguments: &Arguments) -> Result<BrokerSettings, Exit> {
-    let mut pairs = Vec::new();
-    if let Some(path) = &arguments.config {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Exit::Usage(format!("{}: {error}", path.display())))?;
-        let parsed = properties::parse(&text);
-        pairs = parsed.map_err(|error| Exit::Usage(format!("{}: {error}", path.display())))?;
-    }
-    pairs.extend(arguments.set.iter().cloned());
-    let (mut settings, notices) =
-        BrokerSettings::from_pairs(pairs).map_err(|error| Exit::Usage(error.to_string()))?;
-    for notice in notices {
-        warn!("{notice}");
-    }
-    if settings.shards == 0 {
-        settings.shards = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    }
-    advertise(&mut settings);
-    if settings.log_dirs.len() > 1 || settings.metadata_log_dir != settings.log_dirs[0] {
-        return Err(Exit::Usage("one directory in log.dirs is supported, for metadata too".to_owned()));
-    }
-    Ok(settings)
-}
-
-/// Kafka advertises the machine's name for a listener without a host, and so do we. (An address of every interface
-/// that is spelled out is refused, as it is there.)
-fn advertise(settings: &mut BrokerSettings) {
-    let unnamed = settings.listeners.iter().any(|listener| listener.endpoint.host.is_empty());
-    if !unnamed || !settings.advertised_listeners.is_empty() {
-        return;
-    }
-    let Ok(name) = std::fs::read_to_string("/proc/sys/kernel/hostname") else { return };
-    let name = name.trim();
-    info!(
-        "clients are told to connect to {name}: set advertised.listeners if that is not where they find it"
-    );
-    settings.advertised_listeners = settings.listeners.clone();
-    for listener in settings.advertised_listeners.iter_mut().filter(|l| l.endpoint.host.is_empty()) {
-        name.clone_into(&mut listener.endpoint.host);
-    }
 }
 
 /// What asks the process to end: Ctrl-C and SIGTERM.

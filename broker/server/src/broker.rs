@@ -6,16 +6,17 @@ use crate::context::{ClockOf, Context, Shards};
 use crate::descriptors::Descriptors;
 use crate::endpoints;
 use crate::fence::Fences;
+use crate::format::identify;
 use crate::forwarder::Forwarder;
 use crate::handlers::Side;
 use crate::metadata::{self, Booted, Identity, Leave, Lifecycle, Membership};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
 use crate::tail::TailCache;
-use log::{Directory, DirectoryError, MetaProperties};
+use log::{Directory, DirectoryError};
+use model::BrokerEpoch;
 use model::config::{BrokerSettings, Endpoint};
 use model::time::Duration;
-use model::{BrokerEpoch, ClusterId, DirectoryId, Uuid};
 use runtime::{Event, Fence, Listener, Runtime, Task};
 use std::fmt;
 use std::io;
@@ -323,46 +324,6 @@ fn check(settings: &BrokerSettings) -> Result<(), StartError> {
         );
     }
     if settings.roles.broker { endpoints::check(settings).map_err(StartError::Settings) } else { Ok(()) }
-}
-
-/// Formats a new directory, or checks that an old one is this node's.
-async fn identify<R: Runtime>(
-    rt: &R,
-    directory: &mut Directory<R::Disk>,
-    settings: &BrokerSettings,
-) -> Result<MetaProperties, StartError> {
-    if let Some(meta) = directory.meta() {
-        let mine = meta.node == settings.node_id;
-        let same_cluster = settings.cluster_id.as_ref().is_none_or(|cluster| *cluster == meta.cluster);
-        if !mine || !same_cluster {
-            let why = format!("it belongs to node {} of cluster {}", meta.node, meta.cluster);
-            return Err(StartError::Identity(why));
-        }
-        return Ok(meta.clone());
-    }
-    // Another node's data would be taken over under a new identity, or left to rot beside ours.
-    let partitions = directory.partitions().await.map_err(|error| StartError::Directory(error.into()))?;
-    if let Some(partition) = partitions.first() {
-        let partition = partition.dir();
-        let why = format!("it holds {} but no meta.properties says whose it is", partition.display());
-        return Err(StartError::Identity(why));
-    }
-    if settings.quorum_voters.len() > 1 && settings.cluster_id.is_none() {
-        // Each node would found a cluster of its own.
-        let why = "it is not formatted, and this node is one of several: run `tidemark format`, or set \
-                   tidemark.cluster.id to the same on all of them";
-        return Err(StartError::Identity(why.to_owned()));
-    }
-    let drawn = || Uuid::from_draws(rt.draw(), rt.draw());
-    let meta = MetaProperties {
-        cluster: settings.cluster_id.clone().unwrap_or_else(|| ClusterId(drawn().to_string().into())),
-        node: settings.node_id,
-        directory: Some(DirectoryId(drawn())),
-    };
-    let formatted = directory.format(meta.clone()).await;
-    formatted.map_err(|error| StartError::Directory(error.into()))?;
-    info!(cluster = %meta.cluster, node = %meta.node, "formatted a new data directory");
-    Ok(meta)
 }
 
 fn start_shards<R: Runtime>(

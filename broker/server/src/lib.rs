@@ -9,6 +9,7 @@
 //! waiters.rs      the only purgatory
 //! tail.rs         the newest batches in memory, under one budget
 //! metadata/       the task that owns quorum, controller and metadata log
+//! format.rs       whose data directory it is
 //! checkpoints.rs  the task that owns the data directory's own files
 //! descriptors.rs  what connections and partitions get of the process's descriptors
 //! endpoints.rs    where the broker listens, and where clients are told to find it
@@ -26,6 +27,7 @@ mod context;
 mod descriptors;
 mod endpoints;
 mod fence;
+mod format;
 mod forwarder;
 mod handlers;
 mod metadata;
@@ -35,3 +37,4 @@ mod tail;
 mod waiters;
 
 pub use broker::{Broker, StartError, Stopped};
+pub use format::{Formatted, Formatting, format, random_cluster_id};
