@@ -21,6 +21,10 @@ pub struct Arguments {
     /// One setting; may be given several times, and overrides the file.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair, global = true)]
     pub set: Vec<(String, String)>,
+
+    /// Stop, as on SIGTERM, when standard input ends or says so; say on standard output when clients are served.
+    #[arg(long, hide = true)]
+    pub supervised: bool,
 }
 
 /// What to do besides running a node.
@@ -28,6 +32,11 @@ pub struct Arguments {
 pub enum Command {
     /// Format a node's data directory, as kafka-storage does.
     Format(Format),
+    /// Run a cluster on this machine, for trying things out: a process per node, on loopback.
+    ///
+    /// The nodes are brokers and controllers alike, and store in ./tidemark-data/node-N. Ctrl-C stops them. Settings that
+    /// are given hold for all of them.
+    Local(Local),
     /// Print an id for a new cluster.
     RandomUuid,
 }
@@ -47,6 +56,22 @@ pub struct Format {
     /// elections before it has what was committed.
     #[arg(long)]
     pub replacement: bool,
+}
+
+/// A cluster on this machine.
+#[derive(Debug, Args)]
+pub struct Local {
+    /// How many nodes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=9))]
+    pub nodes: u16,
+
+    /// Clients connect to this port and those that follow, nodes to the ports above; 0: to any free ports.
+    #[arg(long, default_value_t = 9092)]
+    pub port: u16,
+
+    /// The directory that the nodes' directories are in.
+    #[arg(long, value_name = "DIR", default_value = "tidemark-data")]
+    pub data: PathBuf,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -29,6 +29,8 @@ pub enum Exit {
     Fenced(Fence),
     /// Code 6: a second signal came before the stop that the first one asked for was done. Starting again recovers.
     Impatient,
+    /// Code 7: a node of a local cluster has failed.
+    Node(String),
 }
 
 impl Exit {
@@ -49,6 +51,7 @@ impl Exit {
             Exit::Directory { .. } => 4,
             Exit::Fenced(_) => 5,
             Exit::Impatient => 6,
+            Exit::Node(_) => 7,
         })
     }
 }
@@ -56,7 +59,7 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Exit::Usage(why) | Exit::Address(why) => f.write_str(why),
+            Exit::Usage(why) | Exit::Address(why) | Exit::Node(why) => f.write_str(why),
             Exit::Directory { path, why } => write!(f, "data directory {}: {why}", path.display()),
             Exit::Impatient => f.write_str("a second signal cut the stop short: the next start recovers"),
             Exit::Fenced(Fence::SyncFailed) => f.write_str("a sync failed: the data directory is fenced"),

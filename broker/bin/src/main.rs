@@ -8,7 +8,10 @@
 mod arguments;
 mod exit;
 mod format;
+mod local;
+mod node;
 mod settings;
+mod signals;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -16,9 +19,9 @@ use exit::Exit;
 use model::config::BrokerSettings;
 use runtime_tokio::{Threads, TokioRuntime, descriptors_max};
 use server::{Broker, Stopped};
+use signals::Signals;
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -30,6 +33,8 @@ fn main() -> ExitCode {
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // Whoever read the log may be gone: no reason to end.
+        .log_internal_errors(false)
         .init();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,8 +47,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Exit> {
     match &arguments.command {
-        None => broker(settings::read(arguments)?),
+        None => broker(settings::read(arguments)?, arguments.supervised),
         Some(Command::Format(how)) => format::format(arguments, how),
+        Some(Command::Local(how)) => local::run(arguments, how),
         Some(Command::RandomUuid) => {
             println!("{}", format::random_uuid());
             Ok(())
@@ -51,36 +57,16 @@ fn run(arguments: &Arguments) -> Result<(), Exit> {
     }
 }
 
-fn broker(settings: BrokerSettings) -> Result<(), Exit> {
+fn broker(settings: BrokerSettings, supervised: bool) -> Result<(), Exit> {
     let data_dir = settings.log_dirs[0].clone();
-    let serve = |rt| serve(rt, settings);
+    let serve = |rt| serve(rt, settings, supervised);
     let served = Threads::default().run(&data_dir, serve);
     served.map_err(|error| Exit::Directory { path: data_dir, why: error.to_string() })?
 }
 
-/// What asks the process to end: Ctrl-C and SIGTERM.
-struct Signals {
-    interrupted: Signal,
-    terminated: Signal,
-}
-
-impl Signals {
-    fn listen() -> Signals {
-        let listen = |kind| signal(kind).expect("installing a signal handler");
-        Signals { interrupted: listen(SignalKind::interrupt()), terminated: listen(SignalKind::terminate()) }
-    }
-
-    async fn next(&mut self) {
-        tokio::select! { biased;
-            _ = self.interrupted.recv() => {}
-            _ = self.terminated.recv() => {}
-        }
-    }
-}
-
-async fn serve(rt: TokioRuntime, settings: BrokerSettings) -> Result<(), Exit> {
+async fn serve(rt: TokioRuntime, settings: BrokerSettings, supervised: bool) -> Result<(), Exit> {
     let data_dir = settings.log_dirs[0].clone();
-    let mut signals = Signals::listen();
+    let mut signals = if supervised { Signals::and_input() } else { Signals::listen() };
     let broker = tokio::select! { biased;
         () = signals.next() => {
             warn!("stopped before the start was done: the next one recovers");
@@ -89,6 +75,9 @@ async fn serve(rt: TokioRuntime, settings: BrokerSettings) -> Result<(), Exit> {
         started = Broker::start(rt, settings, descriptors_max()) => started.map_err(|error| Exit::start(&error, &data_dir))?,
     };
     info!("listening on {}, storing in {}", broker.addr(), data_dir.display());
+    if supervised {
+        println!("{}", node::READY);
+    }
     let stopped = tokio::select! { biased;
         stopped = broker.stopped() => stopped,
         () = signals.next() => tokio::select! { biased;

@@ -3,18 +3,24 @@
 use crate::arguments::Arguments;
 use crate::exit::Exit;
 use model::config::{BrokerSettings, properties};
+use std::path::Path;
 use tracing::{info, warn};
 
 /// The file's pairs, then the command line's, on top of the defaults.
 pub fn read(arguments: &Arguments) -> Result<BrokerSettings, Exit> {
+    of(arguments.config.as_deref(), arguments.set.clone())
+}
+
+/// The pairs of a file, if there is one, then these, on top of the defaults.
+pub fn of(file: Option<&Path>, set: Vec<(String, String)>) -> Result<BrokerSettings, Exit> {
     let mut pairs = Vec::new();
-    if let Some(path) = &arguments.config {
+    if let Some(path) = file {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Exit::Usage(format!("{}: {error}", path.display())))?;
         let parsed = properties::parse(&text);
         pairs = parsed.map_err(|error| Exit::Usage(format!("{}: {error}", path.display())))?;
     }
-    pairs.extend(arguments.set.iter().cloned());
+    pairs.extend(set);
     let (mut settings, notices) =
         BrokerSettings::from_pairs(pairs).map_err(|error| Exit::Usage(error.to_string()))?;
     for notice in notices {

@@ -74,7 +74,7 @@ impl<D: Disk> Directory<D> {
     /// Locks the directory and reads how it was left. The clean-shutdown file is gone, durably, when this returns.
     pub async fn open(disk: D) -> Result<Directory<D>, DirectoryError> {
         let lock = disk.lock(Path::new(LOCK)).await?;
-        let meta = meta_properties::read(&disk).await?;
+        let meta = MetaProperties::read(&disk).await?;
         let mut damage = Vec::new();
         let recovery_points = read_or_nothing(&disk, RECOVERY_POINTS, &mut damage).await?;
         let log_starts = read_or_nothing(&disk, LOG_STARTS, &mut damage).await?;

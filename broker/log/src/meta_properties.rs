@@ -21,11 +21,13 @@ pub struct MetaProperties {
     pub directory: Option<DirectoryId>,
 }
 
-/// Reads the file; `None` when the directory has not been formatted.
-pub(crate) async fn read<D: Disk>(disk: &D) -> Result<Option<MetaProperties>, CheckpointError> {
-    let path = Path::new(FILE);
-    let Some(text) = read_text(disk, path).await? else { return Ok(None) };
-    decode(&text).map(Some).map_err(|why| malformed(path, why))
+impl MetaProperties {
+    /// Reads the file; `None` when the directory has not been formatted.
+    pub async fn read<D: Disk>(disk: &D) -> Result<Option<MetaProperties>, CheckpointError> {
+        let path = Path::new(FILE);
+        let Some(text) = read_text(disk, path).await? else { return Ok(None) };
+        decode(&text).map(Some).map_err(|why| malformed(path, why))
+    }
 }
 
 /// Replaces the file, durably.

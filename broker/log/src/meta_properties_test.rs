@@ -29,9 +29,9 @@ fn what_is_missing_is_named() {
 #[test]
 fn what_is_written_survives_a_power_cut() {
     let disk = MemoryDisk::default();
-    assert_eq!(finish(read(&disk)), Ok(None));
+    assert_eq!(finish(MetaProperties::read(&disk)), Ok(None));
     let meta = MetaProperties { cluster: ClusterId("c:=1".into()), node: BrokerId(0), directory: None };
     finish(write(&disk, &meta)).unwrap();
     disk.power_loss(0);
-    assert_eq!(finish(read(&disk)), Ok(Some(meta)));
+    assert_eq!(finish(MetaProperties::read(&disk)), Ok(Some(meta)));
 }

@@ -81,6 +81,11 @@ pub async fn format<R: Runtime>(
     Ok(Formatted::Now(meta))
 }
 
+/// Whose the runtime's data directory is; `None` if it has to be formatted. Somebody may be using it.
+pub async fn identity<R: Runtime>(rt: &R) -> Result<Option<MetaProperties>, StartError> {
+    MetaProperties::read(rt.disk()).await.map_err(|error| StartError::Directory(error.into()))
+}
+
 /// Formats a new directory, or checks that an old one is this node's.
 pub(crate) async fn identify<R: Runtime>(
     rt: &R,

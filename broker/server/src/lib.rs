@@ -37,4 +37,4 @@ mod tail;
 mod waiters;
 
 pub use broker::{Broker, StartError, Stopped};
-pub use format::{Formatted, Formatting, format, random_cluster_id};
+pub use format::{Formatted, Formatting, format, identity, random_cluster_id};

@@ -30,6 +30,9 @@ use tracing::{debug, info, warn};
 const PAUSE: Duration = Duration::from_millis(50);
 /// Between two heartbeats while the broker waits to become available, or to stop.
 const EAGER: Duration = Duration::from_millis(10);
+/// A broker that is to stop no longer asks to be let go when no controller has answered for so long: the last nodes of a
+/// cluster that is stopped have none. Longer than it takes to elect one.
+const UNANSWERED_MAX: Duration = Duration::from_secs(3);
 /// Versions of BrokerRegistration: from 3 on, which tells how the broker stopped last.
 const REGISTRATION: RangeInclusive<i16> = 3..=4;
 /// Versions of BrokerHeartbeat.
@@ -139,10 +142,18 @@ impl<R: Runtime> Lifecycle<R> {
                 };
         };
         let Some(leave) = leave else { return };
+        let mut answered = rt.now();
         while !leave.is_closed() {
             match self.heartbeat(epoch, true).await {
                 Ok(HeartbeatReply { should_shut_down: true, .. }) => break,
-                Ok(_) => self.rt.sleep_until(self.rt.now() + EAGER).await,
+                Ok(_) => {
+                    answered = rt.now();
+                    rt.sleep_until(rt.now() + EAGER).await;
+                }
+                Err(_) if rt.now() >= answered + UNANSWERED_MAX => {
+                    warn!("there is no controller to let this broker go: it stops all the same");
+                    break;
+                }
                 Err(Failed::ForNow(why) | Failed::ForGood(why)) => self.pause(&why).await,
             }
         }
