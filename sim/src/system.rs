@@ -44,3 +44,7 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
 #[cfg(test)]
 #[path = "system_test.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "deletion_test.rs"]
+mod deletions;

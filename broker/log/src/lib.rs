@@ -40,7 +40,7 @@ pub use directory::{Directory, DirectoryError};
 pub use epochs::{EpochEnd, EpochStart};
 pub use log::Log;
 pub use meta_properties::MetaProperties;
-pub use names::PartitionName;
+pub use names::{Aside, PartitionName, is_deleted_dir};
 pub use open::{OpenError, Recovered};
 pub use read::{ReadError, Slice};
 pub use search::{TimedOffset, TimestampSearch};

@@ -1,6 +1,6 @@
 //! File and directory names, Kafka's to the letter (`LogFileUtils`, `LocalLog.logDirName`).
 
-use model::{LeaderEpoch, Offset, PartitionIndex, SnapshotId};
+use model::{LeaderEpoch, Offset, PartitionIndex, SnapshotId, Uuid};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,12 @@ pub(crate) const START_OVER: &str = ".start-over";
 pub(crate) const DELETED: &str = ".deleted";
 /// A compacted segment that Kafka was about to put in the place of others.
 const SWAP: &str = ".swap";
+/// A directory that is to be removed.
+const DELETED_DIR: &str = "-delete";
+/// A directory of no known topic.
+const STRAY_DIR: &str = "-stray";
+/// Bytes of a file's name.
+const FILE_NAME_MAX: usize = 255;
 
 /// The file of the segment that begins at `base`.
 pub(crate) fn segment_file(dir: &Path, base: Offset, suffix: &str) -> PathBuf {
@@ -91,6 +97,20 @@ pub(crate) fn snapshot_id(name: &str) -> Option<SnapshotId> {
     Some(SnapshotId { end: base_offset(end)?, epoch: LeaderEpoch(epoch) })
 }
 
+/// Why a partition's directory is set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// Its topic, or this replica of it, is gone: it is to be removed.
+    Deleted,
+    /// It is of no topic that is known: somebody may still want what is in it.
+    Stray,
+}
+
+/// Whether the directory of this name is a partition's that is to be removed.
+pub fn is_deleted_dir(name: &str) -> bool {
+    name.ends_with(DELETED_DIR)
+}
+
 /// A partition by its topic's name: the key of directories and checkpoint files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionName {
@@ -111,10 +131,23 @@ impl PartitionName {
         PathBuf::from(self.to_string())
     }
 
+    /// What its directory is called once it is set aside: `topic-0.<32 hexadecimal digits>-delete`. `unique` tells it from
+    /// others of the same partition; a long topic's name is cut, so that the whole is a file name.
+    pub fn aside_dir(&self, unique: Uuid, why: Aside) -> PathBuf {
+        let suffix = match why {
+            Aside::Deleted => DELETED_DIR,
+            Aside::Stray => STRAY_DIR,
+        };
+        let rest = format!("-{}.{:032x}{suffix}", self.index, u128::from_be_bytes(unique.0));
+        // A topic's name is ASCII.
+        let topic = self.topic.get(..self.topic.len().min(FILE_NAME_MAX - rest.len())).unwrap_or_default();
+        PathBuf::from(format!("{topic}{rest}"))
+    }
+
     /// The partition whose directory has this name; `None` for directories that are no partition's (or one that
     /// is being deleted, moved or was found stray).
     pub fn from_dir(name: &str) -> Option<PartitionName> {
-        if name.ends_with("-delete") || name.ends_with("-future") || name.ends_with("-stray") {
+        if is_deleted_dir(name) || name.ends_with("-future") || name.ends_with(STRAY_DIR) {
             return None;
         }
         let (topic, index) = name.rsplit_once('-')?;

@@ -55,3 +55,21 @@ fn snapshots_have_kafkas_names() {
     }
     assert_eq!(FileName::parse("00000000000000000042.start-over"), FileName::StartOver(Offset(42)));
 }
+
+#[test]
+fn a_directory_set_aside_has_kafkas_name_and_is_no_partitions() {
+    let unique = Uuid([0xab; 16]);
+    let name = PartitionName::new("topic", PartitionIndex(7));
+    let deleted = name.aside_dir(unique, Aside::Deleted);
+    assert_eq!(deleted.to_str(), Some("topic-7.abababababababababababababababab-delete"));
+    let stray = PartitionName::new("x".repeat(249), PartitionIndex(12_345)).aside_dir(unique, Aside::Stray);
+    let stray = stray.to_str().expect("ASCII");
+    assert!(
+        stray.len() == 255 && stray.ends_with("xx-12345.abababababababababababababababab-stray"),
+        "{stray}"
+    );
+    for dir in [deleted.to_str().expect("ASCII"), stray] {
+        assert_eq!(PartitionName::from_dir(dir), None);
+    }
+    assert!(is_deleted_dir(deleted.to_str().expect("ASCII")) && !is_deleted_dir(stray));
+}

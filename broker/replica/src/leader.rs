@@ -6,6 +6,7 @@
 //! local_synced        durable end                in durable mode
 //! follower_fetched    that follower's end        yes
 //! isr_changed         who must have a record     yes: fewer to wait for
+//! durability_changed  which end is trusted       yes: to page-cache mode
 //! ```
 //!
 //! Every member of the ISR stands for one offset: the leader for the end that its durability mode trusts, a
@@ -165,6 +166,20 @@ impl Leader {
     pub fn isr_changed(&mut self, isr: Isr) -> Option<Advance> {
         assert!(isr.contains(self.me), "leader {} is not in sync", self.me);
         self.isr = isr;
+        self.after_input()
+    }
+
+    /// Leads on in a later epoch: what is committed stays so, and followers have to be heard of again.
+    pub fn lead_on(&mut self, epoch: LeaderEpoch) {
+        assert!(epoch > self.epoch, "epoch {epoch} is not later than {}", self.epoch);
+        self.epoch = epoch;
+        self.followers.clear();
+        self.assert_invariants();
+    }
+
+    /// The topic has another mode. What is committed stays so.
+    pub fn durability_changed(&mut self, durability: Durability) -> Option<Advance> {
+        self.durability = durability;
         self.after_input()
     }
 

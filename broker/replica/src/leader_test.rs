@@ -79,3 +79,14 @@ fn an_in_sync_follower_holds_the_watermark_until_it_has_the_records() {
     assert_eq!(leader.high_watermark(), Offset(4));
     assert_eq!(leader.follower_fetched(OTHER, Offset(99)), None);
 }
+
+#[test]
+fn another_mode_or_epoch_takes_nothing_back_that_was_committed() {
+    let mut leader = alone(Durability::PageCache, ends(0, 2, 5));
+    assert_eq!(leader.durability_changed(Durability::Durable), None);
+    assert_eq!((leader.high_watermark(), leader.acknowledged_below(Acks::Leader)), (Offset(5), Offset(2)));
+    leader.lead_on(LeaderEpoch(4));
+    assert_eq!((leader.epoch(), leader.high_watermark()), (LeaderEpoch(4), Offset(5)));
+    assert_eq!(leader.local_appended(LogEnd(Offset(7))), None);
+    assert_eq!(leader.durability_changed(Durability::PageCache), moved(5, 7));
+}

@@ -220,6 +220,10 @@ impl<R: Runtime> Broker<R> {
             }
         }
         let mut closed = self.context.metadata.stop().await;
+        tokio::select! { biased;
+            () = self.context.metadata.stop_applying() => {}
+            () = self.rt.sleep_until(self.rt.now() + DRAIN_MAX) => {}
+        }
         for shard in 0..self.context.shards.count() {
             let (done, stopped) = oneshot::channel();
             if self.context.shards.send(shard, Message::Stop(done)).await {

@@ -10,6 +10,7 @@ use log::{Directory, OffsetCheckpoint, PartitionName, Recovery};
 use model::time::Duration;
 use model::{BrokerEpoch, Offset};
 use runtime::{Disk, DiskError, Runtime};
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
@@ -38,9 +39,10 @@ pub struct Points {
 #[derive(Debug)]
 enum Note {
     Points(Points),
+    Closed(Points),
     Durably { points: Points, reply: oneshot::Sender<Result<(), DiskError>> },
     Recovery { name: PartitionName, reply: oneshot::Sender<Recovery> },
-    Forget { name: PartitionName, reply: oneshot::Sender<Result<(), DiskError>> },
+    Forget { names: Vec<PartitionName>, reply: oneshot::Sender<Result<(), DiskError>> },
     Close { epoch: BrokerEpoch, reply: oneshot::Sender<bool> },
 }
 
@@ -74,7 +76,8 @@ impl Checkpoints {
         Checkpoints { notes }
     }
 
-    /// How the log of `name`, which is not open, is to be recovered: by what was on disk when the process started.
+    /// How the log of `name`, which is not open, is to be recovered: by what was on disk when the process started, or by
+    /// where it was closed since.
     pub async fn recovery(&self, name: PartitionName) -> Recovery {
         let (reply, answer) = oneshot::channel();
         if self.notes.send(Note::Recovery { name, reply }).await.is_err() {
@@ -83,10 +86,10 @@ impl Checkpoints {
         answer.await.unwrap_or_default()
     }
 
-    /// Nothing is known any more of the log of `name`, which is not open: durably, when this returns.
-    pub async fn forget(&self, name: PartitionName) -> Result<(), DiskError> {
+    /// Nothing is known any more of the logs of `names`, none of which is open: durably, when this returns.
+    pub async fn forget(&self, names: Vec<PartitionName>) -> Result<(), DiskError> {
         let (reply, answer) = oneshot::channel();
-        if self.notes.send(Note::Forget { name, reply }).await.is_err() {
+        if self.notes.send(Note::Forget { names, reply }).await.is_err() {
             return Ok(());
         }
         // Without an answer the broker is at its end, and nothing is opened any more.
@@ -111,7 +114,7 @@ impl Checkpoints {
 
     /// Takes a closed log's points down for certain.
     pub async fn note_closed(&self, points: Points) {
-        let _ = self.notes.send(Note::Points(points)).await;
+        let _ = self.notes.send(Note::Closed(points)).await;
     }
 
     /// Writes everything, then the clean-shutdown file. Every log must have been closed without an error. True
@@ -135,6 +138,8 @@ async fn run<R: Runtime>(
         recovery_points: directory.recovery_points().clone(),
         log_starts: directory.log_starts().clone(),
     };
+    // Where logs were closed that may be opened again. One entry for each at most.
+    let mut closed_at: BTreeMap<PartitionName, Recovery> = BTreeMap::new();
     let mut changed = false;
     let mut write_at = rt.now() + WRITE_EVERY;
     loop {
@@ -154,6 +159,13 @@ async fn run<R: Runtime>(
         };
         match note {
             None => return,
+            Some(Note::Closed(points)) => {
+                let Points { name, recovery_point, log_start } = points.clone();
+                closed_at.insert(name, Recovery { clean: true, recovery_point, log_start });
+                // It is written now and then too: without it, less would be believed at the next start.
+                changed = true;
+                table.note(points);
+            }
             Some(Note::Points(noted)) => {
                 if !changed {
                     write_at = rt.now() + WRITE_EVERY;
@@ -167,11 +179,15 @@ async fn run<R: Runtime>(
                 let _ = reply.send(written);
             }
             Some(Note::Recovery { name, reply }) => {
-                let _ = reply.send(directory.recovery(&name));
+                let closed = closed_at.get(&name).copied();
+                let _ = reply.send(closed.unwrap_or_else(|| directory.recovery(&name)));
             }
-            Some(Note::Forget { name, reply }) => {
-                table.forget(&name);
-                directory.forget(&name);
+            Some(Note::Forget { names, reply }) => {
+                for name in &names {
+                    table.forget(name);
+                    directory.forget(name);
+                    closed_at.remove(name);
+                }
                 let _ = reply.send(write(&directory, &table).await);
             }
             Some(Note::Close { epoch, reply }) => {

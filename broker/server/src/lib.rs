@@ -11,6 +11,8 @@
 //! metadata/       the task that owns quorum, controller and metadata log
 //! format.rs       whose data directory it is
 //! checkpoints.rs  the task that owns the data directory's own files
+//! aside.rs        directories that are renamed because their partition is gone
+//! removals.rs     the task that removes them
 //! descriptors.rs  what connections and partitions get of the process's descriptors
 //! endpoints.rs    where the broker listens, and where clients are told to find it
 //! forwarder.rs    the way to the active controller where that is another node
@@ -20,6 +22,7 @@
 //!
 //! Everything is generic over the [`runtime::Runtime`] at its rim only: handlers are concrete.
 
+mod aside;
 mod broker;
 mod checkpoints;
 mod connection;
@@ -32,6 +35,7 @@ mod forwarder;
 mod handlers;
 mod metadata;
 mod refusal;
+mod removals;
 mod shard;
 mod tail;
 mod waiters;

@@ -152,7 +152,7 @@ fn logs<'a>(files: &'a Files, starts: &BTreeMap<String, i64>) -> Vec<Log<'a>> {
         let Some(stem) = path.strip_suffix(".log") else { continue };
         let Some((dir, name)) = stem.rsplit_once('/') else { continue };
         let Ok(base) = name.parse() else { continue };
-        if !dir.ends_with("-delete") {
+        if !dir.ends_with("-delete") && !dir.ends_with("-stray") {
             dirs.entry(dir).or_default().push((base, stem, bytes));
         }
     }

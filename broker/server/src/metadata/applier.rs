@@ -3,18 +3,15 @@
 //! It looks at the latest committed image only: however many records lie between two looks, what has to be done is the
 //! difference of two images. Opening a log may take long; the quorum goes on meanwhile, in a task of its own.
 
-use crate::context::Shards;
-use crate::fence::Fences;
-use crate::shard::inbox::{Lead, Message};
-use controller::{ClusterImage, Partition};
-use model::config::BrokerSettings;
-use model::{LeaderEpoch, Offset, PartitionKey};
-use protocol::ErrorCode;
+use super::holdings::{Ended, Holdings};
+use controller::ClusterImage;
+use model::{BrokerEpoch, BrokerId, Offset};
+use runtime::Runtime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use sync::Snapshot;
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use tracing::debug;
 
 /// Notices that may wait. One that something was committed is not needed while there are others.
 const INBOX_MAX: usize = 1024;
@@ -25,6 +22,10 @@ enum Notice {
     Committed,
     /// Somebody waits until everything below an offset is applied.
     Wait(Offset, oneshot::Sender<()>),
+    /// This broker is registered; told when it holds what the image with that registration says.
+    Joined(BrokerEpoch, oneshot::Sender<()>),
+    /// Nothing further is to be applied; told when nothing is under way.
+    Stop(oneshot::Sender<()>),
 }
 
 /// The way to the task: what is committed, and who waits. Cheap to clone.
@@ -47,17 +48,32 @@ impl Applied {
         let (done, applied) = oneshot::channel();
         self.notices.send(Notice::Wait(end, done)).await.is_ok() && applied.await.is_ok()
     }
+
+    /// This broker is registered in `epoch`. Waits until it holds what it is to hold. False when it never will.
+    pub async fn joined(&self, epoch: BrokerEpoch) -> bool {
+        let (done, joined) = oneshot::channel();
+        self.notices.send(Notice::Joined(epoch, done)).await.is_ok() && joined.await.is_ok()
+    }
+
+    /// Ends the task once what it is at is done.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        let _ = self.notices.send(Notice::Stop(done)).await.is_ok() && stopped.await.is_ok();
+    }
 }
 
 /// The task's state.
-pub struct Applier {
-    settings: BrokerSettings,
-    shards: Shards,
-    fences: Fences,
+pub struct Applier<R: Runtime> {
+    me: BrokerId,
+    holdings: Holdings<R>,
+    /// Of this incarnation, once it is registered. An image without it may be older than what is on disk.
+    epoch: Option<BrokerEpoch>,
+    /// Who waits for that.
+    joining: Option<oneshot::Sender<()>>,
     notices: mpsc::Receiver<Notice>,
     committed: Arc<Snapshot<ClusterImage>>,
-    /// What handlers see. Invariant: every partition in it that we lead has been opened by its shard, unless there was
-    /// no space; then the shard goes on trying.
+    /// What handlers see. Invariant: once this incarnation is in it, every partition in it that we lead has been opened by
+    /// its shard, unless there was no space; then the shard goes on trying.
     published: Arc<Snapshot<ClusterImage>>,
     /// Everything below has been applied. Inside a metadata transaction that is beyond what is published.
     applied: Offset,
@@ -66,21 +82,17 @@ pub struct Applier {
     waited: u64,
 }
 
-impl Applier {
+impl<R: Runtime> Applier<R> {
     /// A task that begins with an empty image, and the way to it.
-    pub fn new(
-        settings: BrokerSettings,
-        shards: Shards,
-        fences: Fences,
-        empty: ClusterImage,
-    ) -> (Applier, Applied) {
+    pub fn new(me: BrokerId, holdings: Holdings<R>, empty: ClusterImage) -> (Applier<R>, Applied) {
         let (sender, notices) = mpsc::channel(INBOX_MAX);
         let committed = Arc::new(Snapshot::new(empty.clone()));
         let applied = Applied { notices: sender, committed: committed.clone() };
         let applier = Applier {
-            settings,
-            shards,
-            fences,
+            me,
+            holdings,
+            epoch: None,
+            joining: None,
             notices,
             committed,
             published: Arc::new(Snapshot::new(empty)),
@@ -96,72 +108,54 @@ impl Applier {
         self.published.clone()
     }
 
-    /// Serves until nobody can tell it anything any more, or until the directory is fenced.
+    /// Serves until it is told to stop, until nobody can tell it anything any more, or until a shard has stopped.
     pub async fn run(mut self) {
         let mut drained = Vec::with_capacity(INBOX_MAX);
         while self.notices.recv_many(&mut drained, INBOX_MAX).await > 0 {
             for notice in drained.drain(..) {
-                if let Notice::Wait(end, done) = notice {
-                    self.waiting.insert((end, self.waited), done);
-                    self.waited += 1;
+                match notice {
+                    Notice::Committed => {}
+                    Notice::Wait(end, done) => {
+                        self.waiting.insert((end, self.waited), done);
+                        self.waited += 1;
+                    }
+                    Notice::Joined(epoch, done) => {
+                        self.epoch = Some(epoch);
+                        self.joining = Some(done);
+                    }
+                    Notice::Stop(done) => {
+                        let _ = done.send(());
+                        return;
+                    }
                 }
             }
             let image = self.committed.load();
-            if image.end() > self.applied {
-                if let Err(partition) = self.apply(&image).await {
-                    assert!(self.fences.is_fenced(), "{partition} can't be opened, and nobody knows why");
+            if image.end() > self.applied || self.joining.is_some() {
+                if let Err(Ended) = self.apply(image.visible()).await {
+                    debug!("shards have stopped: nothing is applied any more");
                     return;
                 }
                 self.applied = image.end();
             }
+            // Whoever waited may have gone.
+            self.waiting.retain(|_, done| !done.is_closed());
             let later = self.waiting.split_off(&(self.applied.plus(1), 0));
             for (_, done) in std::mem::replace(&mut self.waiting, later) {
-                // Whoever waited may have gone.
                 let _ = done.send(());
             }
         }
     }
 
-    /// Makes this broker what the image says that it is, then shows the image. An error names a partition that can't be
-    /// opened.
-    async fn apply(&mut self, committed: &ClusterImage) -> Result<(), PartitionKey> {
-        let image = committed.visible().clone();
-        let me = self.settings.node_id;
-        let leads = |partition: &Partition| partition.leader == Some(me);
-        let mut opening = Vec::new();
-        for change in image.changes_since(&self.published.load()).partitions {
-            let Some(partition) = change.after.filter(|partition| leads(partition)) else { continue };
-            let opened = self.lead(&image, change.key, change.topic, partition.leader_epoch).await?;
-            opening.push((change.key, opened));
-        }
-        for (key, opened) in opening {
-            match opened.await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return Err(key),
+    /// Makes this broker what the image says that it is, then shows the image.
+    async fn apply(&mut self, image: &ClusterImage) -> Result<(), Ended> {
+        let known = image.broker(self.me).map(|broker| broker.epoch);
+        if self.epoch.is_some() && known == self.epoch {
+            self.holdings.become_as(image).await?;
+            if let Some(joining) = self.joining.take() {
+                let _ = joining.send(());
             }
         }
-        self.published.publish(image);
+        self.published.publish(image.clone());
         Ok(())
-    }
-
-    /// Asks the shard of a partition to lead it.
-    async fn lead(
-        &self,
-        image: &ClusterImage,
-        partition: PartitionKey,
-        topic: Arc<str>,
-        epoch: LeaderEpoch,
-    ) -> Result<oneshot::Receiver<Result<(), ErrorCode>>, PartitionKey> {
-        let BrokerSettings { node_id, given, .. } = &self.settings;
-        let config = image.topic_config(&topic, *node_id, given).unwrap_or_else(|error| {
-            error!(%topic, %error, "a topic's configuration is refused: the broker's defaults apply");
-            self.settings.topic_defaults()
-        });
-        let (done, opened) = oneshot::channel();
-        let lead = Lead { partition, topic, epoch, config, done };
-        if !self.shards.send(self.shards.of(partition), Message::Lead(lead)).await {
-            return Err(partition);
-        }
-        Ok(opened)
     }
 }

@@ -7,6 +7,7 @@
 use super::applier::Applier;
 use super::decisions::Pending;
 use super::handle::{Handle, INBOX_MAX};
+use super::holdings::Holdings;
 use super::node::{HEARD_MAX, Leadership, METADATA, Node};
 use super::peers::{Peers, Replicas};
 use super::wire::Local;
@@ -14,6 +15,7 @@ use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
 use crate::descriptors::Descriptors;
 use crate::fence::Fences;
+use crate::removals::Removals;
 use crate::shard;
 use controller::{ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint};
 use log::{Log, LogConfig, MetaProperties, PartitionName};
@@ -79,7 +81,17 @@ pub async fn boot<R: Runtime>(
     let quorum = Quorum::new(config, state, log_view(&log)?);
     let controller = Controller::new(meta.cluster.clone(), controller::Settings::of(settings));
     let empty = ClusterImage::new(meta.cluster.clone());
-    let (applier, applied) = Applier::new(settings.clone(), shards.clone(), fences.clone(), empty);
+    let holdings = Holdings {
+        rt: rt.clone(),
+        settings: settings.clone(),
+        shards: shards.clone(),
+        checkpoints: checkpoints.clone(),
+        fences: fences.clone(),
+        removals: Removals::start(rt, fences.clone()),
+        told: None,
+        going: BTreeMap::new(),
+    };
+    let (applier, applied) = Applier::new(settings.node_id, holdings, empty);
     let published = applier.published();
     let (requests, inbox) = mpsc::channel(INBOX_MAX);
     let (heard, hearing) = mpsc::channel(HEARD_MAX);

@@ -158,6 +158,16 @@ impl Handle {
         self.applied.wait(end).await
     }
 
+    /// This broker is registered in `epoch`. Waits until it holds what it is to hold. False when it never will.
+    pub async fn joined(&self, epoch: BrokerEpoch) -> bool {
+        self.applied.joined(epoch).await
+    }
+
+    /// Lets what is being applied be finished, and nothing further be begun.
+    pub async fn stop_applying(&self) {
+        self.applied.stop().await;
+    }
+
     /// Registers a broker.
     pub async fn register_broker(
         &self,

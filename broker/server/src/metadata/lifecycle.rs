@@ -108,6 +108,9 @@ impl<R: Runtime> Lifecycle<R> {
             }
         };
         info!(%epoch, "registered");
+        if !self.metadata.joined(epoch).await {
+            return Err("the metadata can't be applied".to_owned());
+        }
         loop {
             match self.heartbeat(epoch, false).await {
                 Ok(HeartbeatReply { fenced: false, .. }) => break,

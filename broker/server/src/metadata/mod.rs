@@ -7,7 +7,7 @@
 //!
 //! - `node`: the task that owns quorum, controller and log. `effects`: what the quorum tells it to do. `decisions`: what the
 //!   controller decides, appended and answered when it is committed.
-//! - `applier`: makes this broker what the committed image says, then shows the image to handlers.
+//! - `applier`: makes this broker what the committed image says, then shows the image to handlers. `holdings`: how.
 //! - `peers`: the other voters, as this node asks them; `wire`: in which words. `link`: a connection to another node.
 //! - `lifecycle`: registers this broker, keeps it alive, and takes it out again.
 //! - `membership`: registers this controller.
@@ -18,6 +18,7 @@ mod boot;
 mod decisions;
 mod effects;
 mod handle;
+mod holdings;
 mod lifecycle;
 mod link;
 mod membership;

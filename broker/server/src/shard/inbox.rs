@@ -26,6 +26,10 @@ pub enum Message {
     ListOffsets(ListOffsets),
     /// Take a partition on, as its leader.
     Lead(Lead),
+    /// Lead a partition no more.
+    Leave(Leave),
+    /// Obey other configs.
+    Configure(PartitionKey, TopicConfig),
     /// Sync and close everything. The answer: whether the clean-shutdown file may vouch for all of it.
     Stop(oneshot::Sender<bool>),
 }
@@ -261,4 +265,23 @@ pub struct Lead {
     /// Sent when it can be produced to, when there is no space to open it (then it is tried again until there is), or
     /// when it has failed.
     pub done: oneshot::Sender<Result<(), ErrorCode>>,
+}
+
+/// Lead a partition no more, if it is led or about to be.
+pub struct Leave {
+    /// Which one.
+    pub partition: PartitionKey,
+    /// What becomes of its log.
+    pub log: LeftLog,
+    /// Sent when nothing is done to its files any more, or when that has failed.
+    pub done: oneshot::Sender<Result<(), ErrorCode>>,
+}
+
+/// What becomes of a log that is not led any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftLog {
+    /// It stays: it is synced and closed.
+    Kept,
+    /// It goes: nothing of it needs to be on disk.
+    Gone,
 }

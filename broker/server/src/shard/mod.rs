@@ -16,6 +16,7 @@
 //! then on the shard answers KAFKA_STORAGE_ERROR, the process stops, and the next start recovers.
 
 mod acking;
+mod departures;
 pub mod inbox;
 pub mod open;
 mod opening;
@@ -27,12 +28,13 @@ use crate::fence::Fences;
 use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
 use acking::Acking;
+use departures::{Departed, Departures};
 use inbox::{
-    Fetch, Fetched, Lead, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused,
-    Wake,
+    Fetch, Fetched, Lead, Leave, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records,
+    Refused, Wake,
 };
 use log::{AppendError, PartitionName};
-use model::config::Durability;
+use model::config::{Durability, TopicConfig};
 use model::{BrokerId, DurableEnd, Offset, PartitionKey, Timestamp};
 use open::{Opened, Unopened, announce};
 use opening::Openings;
@@ -69,6 +71,7 @@ pub struct Shard<R: Runtime> {
     sweep_at: usize,
     syncs: Syncs<R>,
     openings: Openings<R>,
+    departures: Departures<R>,
     checkpoints: Checkpoints,
     fences: Fences,
 }
@@ -99,6 +102,7 @@ impl<R: Runtime> Shard<R> {
             sweep_at: SWEEP_MIN,
             syncs: Syncs::new(),
             openings: Openings::new(),
+            departures: Departures::new(),
             checkpoints,
             fences,
         }
@@ -114,6 +118,7 @@ impl<R: Runtime> Shard<R> {
             tokio::select! { biased;
                 outcome = self.syncs.done(), if self.syncs.under_way() => self.synced(outcome),
                 outcome = self.openings.done(), if self.openings.under_way() => self.opened(outcome),
+                departed = self.departures.done(), if self.departures.under_way() => self.departed(departed),
                 taken = inbox.recv_many(&mut drained, DRAIN_MAX) => {
                     if taken == 0 {
                         return;
@@ -138,6 +143,7 @@ impl<R: Runtime> Shard<R> {
             self.produce(run).await;
             self.start_sync();
             self.start_openings();
+            self.start_departures();
             self.expire();
         }
     }
@@ -148,6 +154,8 @@ impl<R: Runtime> Shard<R> {
             Message::Park(park) => self.park(park),
             Message::ListOffsets(list) => self.list_offsets(list),
             Message::Lead(lead) => self.lead(lead),
+            Message::Leave(leave) => self.leave(leave),
+            Message::Configure(partition, config) => self.configure(partition, config),
             Message::Produce(_) | Message::Stop(_) => unreachable!("the loop serves these itself"),
         }
     }
@@ -321,11 +329,65 @@ impl<R: Runtime> Shard<R> {
     fn lead(&mut self, lead: Lead) {
         if self.fences.is_fenced() {
             let _ = lead.done.send(Err(ErrorCode::KafkaStorageError));
-        } else if self.partitions.contains_key(&lead.partition) {
-            let _ = lead.done.send(Ok(()));
+        } else if let Some(partition) = self.partitions.get_mut(&lead.partition) {
+            let Lead { partition: key, epoch, done, .. } = lead;
+            if epoch > partition.leader.epoch() {
+                partition.lead_on(epoch);
+                self.rt.observe(Event::BecameLeader { partition: key, epoch });
+                self.syncs.mark(key);
+            }
+            let _ = done.send(Ok(()));
         } else {
+            assert!(!self.departures.has(lead.partition), "{} is led before it was left", lead.partition);
             self.openings.want(lead);
         }
+    }
+
+    /// Leads a partition no more: whoever waits for it is told, and its files are let go when nothing is done to them.
+    fn leave(&mut self, leave: Leave) {
+        if self.fences.is_fenced() {
+            let _ = leave.done.send(Err(ErrorCode::KafkaStorageError));
+            return;
+        }
+        let key = leave.partition;
+        self.openings.unwant(key);
+        let partition = self.partitions.remove(&key);
+        self.evict(key, ErrorCode::NotLeaderOrFollower);
+        self.tail.forget(key);
+        self.departures.add(leave, partition);
+    }
+
+    /// Lets go of what is left and at rest.
+    fn start_departures(&mut self) {
+        if self.fences.is_fenced() {
+            return self.departures.give_up(ErrorCode::KafkaStorageError);
+        }
+        let Shard { rt, syncs, openings, departures, checkpoints, .. } = self;
+        departures.start(rt, checkpoints, |key| syncs.covers(key) || openings.is_opening(key));
+    }
+
+    fn departed(&mut self, departed: Departed) {
+        let Departed { key, result, done } = departed;
+        let result = result.map_err(|error| {
+            error!(partition = %key, %error, "a log can't be closed");
+            self.fence(Fence::SyncFailed);
+            ErrorCode::KafkaStorageError
+        });
+        if let Ok(Some(end)) = result {
+            self.rt.observe(Event::Synced { partition: key, end });
+        }
+        // Nobody listens any more when the applier is gone.
+        let _ = done.send(result.map(drop));
+    }
+
+    fn configure(&mut self, key: PartitionKey, config: TopicConfig) {
+        let Some(partition) = self.partitions.get_mut(&key) else {
+            return self.openings.configure(key, config);
+        };
+        let advance = partition.configure(self.me, config);
+        // What was left to the kernel may have to be durable now.
+        self.syncs.mark(key);
+        self.moved(key, advance);
     }
 
     /// Starts opening what is to be opened now.
@@ -349,12 +411,19 @@ impl<R: Runtime> Shard<R> {
                 announce(&self.rt, key, &log, &recovered);
                 let name = PartitionName::new(&*topic, key.index);
                 let partition = Partition::new(self.me, key, name, epoch, log, wanted.config.clone());
+                if self.departures.has(key) {
+                    self.departures.opened(key, partition);
+                    return wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
+                }
                 self.checkpoints.note(points(&partition));
                 self.rt.observe(Event::BecameLeader { partition: key, epoch });
                 let to = partition.leader.high_watermark();
                 self.rt.observe(Event::HighWatermark { partition: key, to });
                 self.partitions.insert(key, partition);
                 wanted.tell(Ok(()));
+            }
+            Err(Unopened::NoSpace(_)) if self.departures.has(key) => {
+                wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
             }
             Err(Unopened::NoSpace(error)) => {
                 warn!(%topic, partition = %key.index, %error, "no space to open a log: it is tried again");
@@ -389,7 +458,10 @@ impl<R: Runtime> Shard<R> {
             }
         };
         for (key, done) in done {
-            let Some(partition) = self.partitions.get_mut(&key) else { continue };
+            let Some(partition) = self.partitions.get_mut(&key) else {
+                self.departures.synced(key, done);
+                continue;
+            };
             let end = partition.log.finish_sync(done);
             self.rt.observe(Event::Synced { partition: key, end });
             let advance = partition.leader.local_synced(end);
@@ -441,11 +513,16 @@ impl<R: Runtime> Shard<R> {
         self.rt.observe(Event::Fenced(why));
         let waiting: Vec<PartitionKey> = self.partitions.keys().copied().collect();
         for key in waiting {
-            for (parked, open) in self.waiters.evict(key) {
-                match parked {
-                    Parked::Produce(acking) => acking.failed(&open, ErrorCode::KafkaStorageError),
-                    Parked::Fetch(wake) => wake_fetch(&wake),
-                }
+            self.evict(key, ErrorCode::KafkaStorageError);
+        }
+    }
+
+    /// Nobody waits for `key` any more.
+    fn evict(&mut self, key: PartitionKey, code: ErrorCode) {
+        for (parked, open) in self.waiters.evict(key) {
+            match parked {
+                Parked::Produce(acking) => acking.failed(&open, code),
+                Parked::Fetch(wake) => wake_fetch(&wake),
             }
         }
     }
@@ -465,6 +542,12 @@ impl<R: Runtime> Shard<R> {
             let outcome = self.syncs.done().await;
             self.synced(outcome);
             self.start_sync();
+        }
+        self.start_departures();
+        while self.departures.under_way() {
+            let departed = self.departures.done().await;
+            self.departed(departed);
+            self.start_departures();
         }
         for (key, partition) in std::mem::take(&mut self.partitions) {
             if self.fences.is_fenced() {

@@ -1,15 +1,13 @@
 //! Opening a partition's log: whose directory it is, how it is to be kept, what was found.
 
+use crate::aside::{self, Owner};
 use crate::checkpoints::Checkpoints;
-use log::{
-    CheckpointError, Log, LogConfig, OpenError, PartitionName, Recovered, Recovery, partition_metadata,
-};
+use log::{Aside, CheckpointError, Log, LogConfig, OpenError, PartitionName, Recovered, partition_metadata};
 use model::config::TopicConfig;
 use model::{LeaderEpoch, PartitionKey, TopicId};
 use runtime::{Disk, DiskError, DiskErrorKind, Event, Runtime};
 use std::fmt;
-use std::path::Path;
-use tracing::{info, warn};
+use tracing::info;
 
 /// An open log, the leader's epoch begun in it. All of it is durable.
 pub struct Opened<D: Disk> {
@@ -75,11 +73,15 @@ pub async fn open<D: Disk>(
     config: &TopicConfig,
 ) -> Result<Opened<D>, Unopened> {
     let name = PartitionName::new(topic, key.index);
-    let how = match set_strays_aside(&disk, checkpoints, &name, key.topic).await? {
-        // What is checkpointed under the name is the other topic's.
-        true => Recovery::default(),
-        false => checkpoints.recovery(name.clone()).await,
-    };
+    match aside::owner(&disk, &name).await? {
+        Owner::Nobody => {}
+        Owner::Topic(owner) if owner == key.topic => {}
+        // What was in it may be all that is left of something.
+        Owner::Topic(_) | Owner::Unreadable => {
+            aside::set_aside(&disk, checkpoints, vec![name.clone()], Aside::Stray).await?;
+        }
+    }
+    let how = checkpoints.recovery(name.clone()).await;
     let (mut log, recovered) = Log::open(disk.clone(), name.dir(), log_config(config), how).await?;
     claim(&disk, &log, key.topic).await?;
     log.begin_epoch(epoch);
@@ -88,29 +90,6 @@ pub async fn open<D: Disk>(
         log.finish_sync(done);
     }
     Ok(Opened { log, recovered })
-}
-
-/// Renames the directory of a partition that belongs to another topic of the same name, as Kafka does: what was
-/// in it may be all that is left of something. Tells whether there was one.
-async fn set_strays_aside<D: Disk>(
-    disk: &D,
-    checkpoints: &Checkpoints,
-    name: &PartitionName,
-    topic: TopicId,
-) -> Result<bool, Unopened> {
-    let dir = name.dir();
-    match partition_metadata::read(disk, &dir).await? {
-        Some(owner) if owner != topic => {
-            let stray = format!("{}.{owner}-stray", dir.display());
-            warn!(dir = %dir.display(), %owner, stray, "a directory of another topic is set aside");
-            // First: its recovery point would be asked of the log that comes in its place.
-            checkpoints.forget(name.clone()).await?;
-            disk.rename(&dir, Path::new(&stray)).await?;
-            disk.sync_dir(Path::new("")).await?;
-            Ok(true)
-        }
-        _ => Ok(false),
-    }
 }
 
 /// Writes the topic's id into a new log's directory.

@@ -4,7 +4,7 @@
 //! the disk full is tried again after a while: it exists, its topic's records are committed.
 //!
 //! ```text
-//! Lead ─▶ queued ─▶ under way (a task) ─▶ open: the shard's
+//! Lead ─▶ queued ─▶ under way (a task) ─▶ open: the shard's, unless it has to be left again
 //!            ▲               └─▶ no space ─▶ resting ─┐
 //!            └────────────────────────────────────────┘
 //! ```
@@ -102,6 +102,29 @@ impl<R: Runtime> Openings<R> {
         }
         self.wanted.insert(partition, Wanted { topic, epoch, config, waiting: vec![done] });
         self.queued.push_back(partition);
+    }
+
+    /// A partition that is to be led obeys other configs.
+    pub fn configure(&mut self, partition: PartitionKey, config: TopicConfig) {
+        if let Some(wanted) = self.wanted.get_mut(&partition) {
+            wanted.config = config;
+        }
+    }
+
+    /// Whether a task is opening `partition`.
+    pub fn is_opening(&self, partition: PartitionKey) -> bool {
+        let resting = self.resting.iter().any(|(_, key)| *key == partition);
+        self.wanted.contains_key(&partition) && !resting && !self.queued.contains(&partition)
+    }
+
+    /// A partition is not to be led after all. A task that is opening it goes on.
+    pub fn unwant(&mut self, partition: PartitionKey) {
+        if self.wanted.contains_key(&partition) && !self.is_opening(partition) {
+            self.queued.retain(|key| *key != partition);
+            self.resting.retain(|(_, key)| *key != partition);
+            let mut wanted = self.wanted.remove(&partition).expect("just seen");
+            wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
+        }
     }
 
     /// Starts what is queued, and what has rested until `now`, as far as there is room.

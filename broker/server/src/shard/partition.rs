@@ -3,16 +3,18 @@
 use super::inbox::{
     FetchPart, Found, FoundOffset, Listing, OffsetQuery, Placed, ProducePart, Records, Refused, Target,
 };
+use super::open::log_config;
 use crate::refusal;
 use crate::tail::{Entry, TailCache};
 use bytes::{Bytes, BytesMut};
-use log::{AppendBatch, AppendError, Log, PartitionName};
+use log::{AppendBatch, AppendError, Log, PartitionName, ReadError};
 use model::config::{TimestampType, TopicConfig};
 use model::{BrokerId, LeaderEpoch, Offset, PartitionKey, Timestamp};
 use protocol::ErrorCode;
 use records::batch::{self, BatchHeader, HEADER_LEN, ProduceRules, check_produced};
 use replica::{Acks, Advance, Ends, Isr, Leader};
 use runtime::Disk;
+use std::sync::{Arc, Weak};
 
 /// Batches shorter than this are copied into one buffer with their new header; of longer ones only the header
 /// is copied, and the rest stays where the socket put it.
@@ -30,6 +32,8 @@ pub struct Partition<D: Disk> {
     pub leader: Leader,
     /// Its topic's configuration.
     pub config: TopicConfig,
+    /// Lives as long as the log is open here: under its directory's name there may be another log afterwards.
+    open: Arc<()>,
 }
 
 /// What an append did.
@@ -73,7 +77,22 @@ impl<D: Disk> Partition<D> {
         let isr = Isr::new(&[me], &[me], config.min_insync_replicas as usize);
         let ends = Ends { start: log.start(), durable: log.durable_end(), log: log.end() };
         let leader = Leader::new(me, epoch, config.durability(), isr, ends);
-        Partition { key, name, log, leader, config }
+        Partition { key, name, log, leader, config, open: Arc::new(()) }
+    }
+
+    /// Leads on in a later epoch.
+    pub fn lead_on(&mut self, epoch: LeaderEpoch) {
+        self.leader.lead_on(epoch);
+        self.log.begin_epoch(epoch);
+    }
+
+    /// Obeys another configuration from here on.
+    pub fn configure(&mut self, me: BrokerId, config: TopicConfig) -> Option<Advance> {
+        self.log.set_config(log_config(&config));
+        let isr = Isr::new(&[me], &[me], config.min_insync_replicas as usize);
+        let advance = [self.leader.durability_changed(config.durability()), self.leader.isr_changed(isr)];
+        self.config = config;
+        advance.into_iter().flatten().last()
     }
 
     /// Appends `parts`, one batch each, in order and as one write. On a disk error nobody's batch is in the log.
@@ -202,8 +221,9 @@ impl<D: Disk> Partition<D> {
         }
         let slice = self.log.slice(part.from, high_watermark, bytes_max, at_least_one);
         let (key, from) = (self.key, part.from);
+        let open = Arc::downgrade(&self.open);
         let read = Box::pin(async move {
-            let batches = slice.read().await.map_err(|error| refusal::read(key, &error))?;
+            let batches = still_open(&open, key, slice.read().await)?;
             let to = last_of(&batches).map_or(from, |header| header.next_offset());
             Ok((batches, to))
         });
@@ -227,8 +247,9 @@ impl<D: Disk> Partition<D> {
             Target::At(timestamp) => self.log.offset_for_timestamp(timestamp),
         };
         let (key, below) = (self.key, self.leader.high_watermark());
+        let open = Arc::downgrade(&self.open);
         Ok(Listing::Search(Box::pin(async move {
-            let found = search.read().await.map_err(|error| refusal::read(key, &error))?;
+            let found = still_open(&open, key, search.read().await)?;
             let found = found.filter(|found| found.offset < below);
             Ok(found.map(|found| FoundOffset {
                 offset: found.offset,
@@ -237,6 +258,15 @@ impl<D: Disk> Partition<D> {
             }))
         })))
     }
+}
+
+/// What was read of a log's files, if they were that log's until then: when it is closed, another one may come under the
+/// same name.
+fn still_open<T>(open: &Weak<()>, key: PartitionKey, read: Result<T, ReadError>) -> Result<T, ErrorCode> {
+    if open.strong_count() == 0 {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
+    read.map_err(|error| refusal::read(key, &error))
 }
 
 /// The header of the last of whole batches that follow each other.

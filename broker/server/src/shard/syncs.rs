@@ -17,12 +17,14 @@ pub struct Syncs<R: Runtime> {
     dirty: BTreeSet<PartitionKey>,
     /// At most one. Everything in it was appended before it began.
     round: Option<R::Task<Outcome>>,
+    /// What the round on its way covers.
+    covered: BTreeSet<PartitionKey>,
 }
 
 impl<R: Runtime> Syncs<R> {
     /// Nothing dirty, no round.
     pub fn new() -> Syncs<R> {
-        Syncs { dirty: BTreeSet::new(), round: None }
+        Syncs { dirty: BTreeSet::new(), round: None, covered: BTreeSet::new() }
     }
 
     /// `partition` has something to sync.
@@ -47,10 +49,16 @@ impl<R: Runtime> Syncs<R> {
             return;
         }
         let disk = rt.disk().clone();
+        self.covered = keys.iter().copied().collect();
         self.round = Some(rt.spawn("sync", async move {
             let done = log::sync_round(&disk, tickets).await?;
             Ok(keys.into_iter().zip(done).collect())
         }));
+    }
+
+    /// Whether the round on its way covers `partition`: then its files are in use.
+    pub fn covers(&self, partition: PartitionKey) -> bool {
+        self.covered.contains(&partition)
     }
 
     /// Whether a round is on its way.
@@ -63,6 +71,7 @@ impl<R: Runtime> Syncs<R> {
         let round = self.round.as_mut().expect("asked for a sync round that is not there");
         let outcome = round.await.expect("nobody aborts a sync round");
         self.round = None;
+        self.covered.clear();
         outcome
     }
 }
