@@ -46,10 +46,48 @@ impl Broker {
         Some(Broker::start(settings))
     }
 
+    /// Starts a cluster of so many nodes, each of them broker and controller, or None where the broker is a peer's. Their
+    /// ids are 1 and up, in order.
+    pub fn start_cluster(nodes: usize, settings: &[&str]) -> Option<Vec<Broker>> {
+        if peer().is_some() {
+            eprintln!("skipped: the peer's process is not ours to handle");
+            return None;
+        }
+        let ports: Vec<(u16, u16)> = (0..nodes).map(|_| (free_port(), free_port())).collect();
+        let voter = |(id, (_, port)): (usize, &(u16, u16))| format!("{}@127.0.0.1:{port}", id + 1);
+        let voters: Vec<String> = ports.iter().enumerate().map(voter).collect();
+        let node = |(id, (port, quorum)): (usize, &(u16, u16))| {
+            let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{quorum}");
+            let own = [
+                format!("node.id={}", id + 1),
+                format!("listeners={listeners}"),
+                "controller.listener.names=CONTROLLER".to_string(),
+                format!("controller.quorum.voters={}", voters.join(",")),
+                "tidemark.cluster.id=MkU3OEVBNTcwNTJENDM2Qk".to_string(),
+            ];
+            let settings = own.into_iter().chain(settings.iter().map(|setting| setting.to_string()));
+            let directory = tempfile::tempdir().expect("a directory for the broker");
+            let mut broker = Broker { child: None, port: *port, settings: settings.collect(), directory };
+            broker.spawn();
+            broker
+        };
+        let mut nodes: Vec<Broker> = ports.iter().enumerate().map(node).collect();
+        nodes.iter_mut().for_each(Broker::wait_until_it_serves);
+        Some(nodes)
+    }
+
     /// Starts it again, on the same port and directory, and waits until it serves.
     pub fn start_again(&mut self) {
+        self.spawn();
+        self.wait_until_it_serves();
+    }
+
+    fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         self.child = Some(self.command(&[]).spawn().expect("starting the binary under test"));
+    }
+
+    fn wait_until_it_serves(&mut self) {
         let end = Instant::now() + DEADLINE;
         while !serves(self.port) {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("the child is ours"));
