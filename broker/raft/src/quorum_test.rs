@@ -26,6 +26,7 @@ const TRANSCRIPTS: &[(&str, &str)] = &[
     ("check_quorum", include_str!("../testdata/check_quorum.txt")),
     ("resigns", include_str!("../testdata/resigns.txt")),
     ("leader_gone", include_str!("../testdata/leader_gone.txt")),
+    ("leader_restarted", include_str!("../testdata/leader_restarted.txt")),
     ("replaced_disk", include_str!("../testdata/replaced_disk.txt")),
     ("observer", include_str!("../testdata/observer.txt")),
 ];
@@ -236,6 +237,7 @@ impl Player {
                         size: number(9) as u64,
                     })),
                     "fenced" => Err(Rejection::FencedEpoch),
+                    "not-leader" => Err(Rejection::NotLeader),
                     "not-leader" => Err(Rejection::NotLeader),
                     other => panic!("answered {other}"),
                 };

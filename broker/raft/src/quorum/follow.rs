@@ -104,6 +104,9 @@ impl Quorum {
                     self.heard();
                 }
             }
+            // In the epoch that it was elected for: it has resigned, or its process is another one by now, and none leads
+            // on in an epoch that it led before.
+            Err(Rejection::NotLeader) => self.leader_gone(),
             Ok(_) | Err(_) => {}
         }
     }
@@ -210,9 +213,14 @@ impl Quorum {
         if !self.fetch_again(id, self.now + pause) || failure != Failure::Refused {
             return;
         }
-        // Nobody listens there: no use waiting for the rest of the timeout. The others find the same within moments, and
-        // don't all stand at once.
-        let deadline = self.now + share(backoff * 2, self.draw);
+        // Nobody listens there.
+        self.leader_gone();
+    }
+
+    /// The leader does not lead any more: no use waiting for the rest of the timeout. The others find the same within
+    /// moments, and don't all stand at once.
+    fn leader_gone(&mut self) {
+        let deadline = self.now + share(self.config.timeouts.backoff * 2, self.draw);
         if let Role::Follower(follower) = &mut self.role {
             follower.content = false;
             follower.deadline = follower.deadline.min(deadline);
