@@ -23,8 +23,12 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
     let mut pairs = spec.configs;
     pairs.insert("node.id".into(), spec.id.to_string());
     let mut listeners = format!("PLAINTEXT://{}", spec.listen);
-    if pairs.contains_key("controller.quorum.voters") {
-        listeners += &format!(",CONTROLLER://{}:{CONTROLLER_PORT}", spec.listen.ip());
+    if let Some(voters) = pairs.get("controller.quorum.voters") {
+        if voters.split(',').any(|voter| voter.starts_with(&format!("{}@", spec.id))) {
+            listeners += &format!(",CONTROLLER://{}:{CONTROLLER_PORT}", spec.listen.ip());
+        } else {
+            pairs.insert("process.roles".into(), "broker".into());
+        }
     }
     pairs.insert("listeners".into(), listeners);
     let (settings, _) = BrokerSettings::from_pairs(pairs).map_err(|e| e.to_string())?;

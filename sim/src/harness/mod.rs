@@ -57,7 +57,7 @@ pub fn world_knobs(scenario: &Scenario) -> WorldKnobs {
 /// Runs a scenario in a fresh world.
 pub async fn run(world: World, scenario: Scenario, main: Main, story: Option<Story>) -> Outcome {
     let (triggers, timed) = Triggers::new(&scenario.faults);
-    let checkers = Checkers::of_simulation(scenario.budget, scenario.topology.brokers.len());
+    let checkers = Checkers::of_simulation(scenario.budget, scenario.topology.voters().len());
     let hub = Hub::new(&world, checkers, triggers, story);
     hub.learn(TopicId(Uuid::METADATA_TOPIC), "__cluster_metadata");
     let run = Run::new(world, hub, scenario, main);
@@ -96,7 +96,8 @@ impl Run {
         let nodes: Vec<NodeHandle> = ids.iter().map(|id| world.node(&format!("b{id}"))).collect();
         if ids.len() > 1 {
             let at = |(id, node): (&i32, &NodeHandle)| format!("{id}@{}:{CONTROLLER_PORT}", node.ip());
-            let voters: Vec<String> = ids.iter().zip(&nodes).map(at).collect();
+            let voting = scenario.topology.voters().iter();
+            let voters: Vec<String> = voting.zip(&nodes).map(at).collect();
             configs.insert("controller.quorum.voters".into(), voters.join(","));
             configs.insert("controller.listener.names".into(), "CONTROLLER".into());
             configs.insert("tidemark.cluster.id".into(), "c2ltdWxhdGVkY2x1c3RlcQ".into());

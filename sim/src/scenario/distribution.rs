@@ -113,15 +113,17 @@ impl Default for Topics {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Brokers {
-    /// How many; all of them vote in the metadata quorum.
+    /// How many.
     count: Range,
+    /// How many of them vote in the metadata quorum; all without it.
+    voters: Option<usize>,
     shards: Range,
     configs: BTreeMap<String, String>,
 }
 
 impl Default for Brokers {
     fn default() -> Brokers {
-        Brokers { count: Range(1, 1), shards: Range(1, 4), configs: BTreeMap::new() }
+        Brokers { count: Range(1, 1), voters: None, shards: Range(1, 4), configs: BTreeMap::new() }
     }
 }
 
@@ -205,6 +207,9 @@ struct FaultDraw {
     /// When it strikes, or begins to count events; none: at any time.
     #[serde(default)]
     from_ms: Option<Range>,
+    /// It strikes every broker at the same time.
+    #[serde(default)]
+    everywhere: bool,
     /// What follows once it has healed: each waits for an event of its own.
     #[serde(default)]
     then: Vec<FaultDraw>,
@@ -275,7 +280,11 @@ impl Distribution {
         let scenario = Scenario {
             name: self.name.clone(),
             seed,
-            topology: Topology { brokers, topics: self.topics.draw(&mut stream("topics")) },
+            topology: Topology {
+                brokers,
+                voters: self.brokers.voters,
+                topics: self.topics.draw(&mut stream("topics")),
+            },
             knobs: Knobs {
                 shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
                 configs: self.brokers.configs.clone(),
@@ -457,6 +466,16 @@ impl FaultDraw {
             let from_ms = self.from_ms.unwrap_or(Range(0, duration_ms)).draw(stream);
             let trigger = if waits { self.wait(stream, from_ms) } else { Trigger::At(from_ms) };
             let action = self.action.draw(stream);
+            if self.everywhere {
+                let strike = |broker: &i32| Fault {
+                    name: format!("{name}.b{broker}"),
+                    broker: *broker,
+                    trigger: trigger.clone(),
+                    action: action.clone(),
+                };
+                into.extend(whom.brokers.iter().map(strike));
+                continue;
+            }
             into.push(Fault { name: name.clone(), broker, trigger, action });
             self.draw_others(stream, &name, broker, into);
         }

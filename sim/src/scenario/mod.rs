@@ -54,8 +54,11 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
-    /// The brokers' ids. The metadata quorum is all of them.
+    /// The nodes' ids. All of them are brokers.
     pub brokers: Vec<i32>,
+    /// How many of them, the first ones, are controllers too and vote in the metadata quorum; all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voters: Option<usize>,
     /// Topics that exist from the start.
     pub topics: Vec<TopicSpec>,
 }
@@ -84,6 +87,13 @@ pub struct Knobs {
     /// Broker configs, Kafka's keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub configs: BTreeMap<String, String>,
+}
+
+impl Topology {
+    /// The nodes that vote in the metadata quorum.
+    pub fn voters(&self) -> &[i32] {
+        &self.brokers[..self.voters.unwrap_or(usize::MAX).clamp(1, self.brokers.len())]
+    }
 }
 
 impl Scenario {
