@@ -120,6 +120,11 @@ pub enum Call {
         /// Whether it promises durability (`flush.messages=1`).
         durable: bool,
     },
+    /// A topic is deleted.
+    DeleteTopic {
+        /// Topic name.
+        topic: String,
+    },
     /// The topics are listed.
     Metadata,
 }

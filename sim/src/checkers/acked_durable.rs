@@ -3,11 +3,13 @@
 //! Judged each time everything is read back (`ReadAll` ... `ReadDone`): after chaos has healed, and again after the
 //! power was cut everywhere. In a durable topic acks=1 and acks=all bind for good (with one replica they promise
 //! the same); in a page-cache topic an acknowledgement binds until the next power cut. acks=0 promises nothing. A topic
-//! whose creation was acknowledged is there, too, with all of its partitions, whatever it promises for its records.
+//! whose creation was acknowledged is there, too, with all of its partitions, whatever it promises for its records; and one
+//! whose deletion was is not, unless somebody has tried to create it since. Once nobody knows what became of a creation or a
+//! deletion, nothing is expected of that name any more: it may take effect later.
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
 use crate::history::{Call, Note, Reply, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the file's header.
 #[derive(Default)]
@@ -17,6 +19,10 @@ pub struct AckedDurable {
     acked: BTreeMap<Place, BTreeMap<Value, (i64, u32)>>,
     /// Topics whose creation was acknowledged, and how many partitions they have.
     created: BTreeMap<String, i32>,
+    /// Topics whose deletion was acknowledged.
+    deleted: BTreeSet<String>,
+    /// Topics of which nobody knows what became of a creation or a deletion.
+    unsettled: BTreeSet<String>,
     /// What the reader of this round has read so far.
     reading: Option<Reading>,
 }
@@ -37,6 +43,17 @@ impl Checker for AckedDurable {
 
     fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
         match seen {
+            Seen::Invoked(operation) => {
+                if let Call::CreateTopic { topic, .. } | Call::DeleteTopic { topic } = &operation.call {
+                    self.created.remove(topic);
+                    self.deleted.remove(topic);
+                }
+            }
+            Seen::Done(operation, Outcome::Info(_)) => {
+                if let Call::CreateTopic { topic, .. } | Call::DeleteTopic { topic } = &operation.call {
+                    self.unsettled.insert(topic.clone());
+                }
+            }
             Seen::Done(operation, Outcome::Ok(reply)) => match (&operation.call, reply) {
                 (Call::Produce { topic, partition, values, .. }, Reply::Produced { base }) if *base >= 0 => {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
@@ -50,8 +67,13 @@ impl Checker for AckedDurable {
                         found.extend(records.iter().copied());
                     }
                 }
+                (Call::CreateTopic { topic, .. } | Call::DeleteTopic { topic }, Reply::Done)
+                    if self.unsettled.contains(topic) => {}
                 (Call::CreateTopic { topic, partitions, .. }, Reply::Done) => {
                     self.created.insert(topic.clone(), *partitions);
+                }
+                (Call::DeleteTopic { topic }, Reply::Done) => {
+                    self.deleted.insert(topic.clone());
                 }
                 (Call::Metadata, Reply::Topics { topics })
                     if self.reading.as_ref().is_some_and(|r| r.client == operation.client) =>
@@ -75,6 +97,9 @@ impl Checker for AckedDurable {
 
 impl AckedDurable {
     fn judge_topics(&self, topics: &[(String, i32)], report: &mut Report) {
+        for (name, _) in topics.iter().filter(|(name, _)| self.deleted.contains(name)) {
+            report.violation(format!("the topic {name} was deleted; it is listed"));
+        }
         for (name, partitions) in &self.created {
             let found = topics.iter().find(|(listed, _)| listed == name).map(|(_, partitions)| *partitions);
             if found != Some(*partitions) {

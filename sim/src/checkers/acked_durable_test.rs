@@ -56,6 +56,24 @@ fn a_topic_that_is_gone_is_missed() {
 }
 
 #[test]
+fn a_topic_that_was_deleted_is_not_expected_and_not_to_be_listed() {
+    use crate::history::{Call, Note, Reply, Step};
+    let after = |step: Step, topics: &[(&str, i32)]| {
+        let topics = topics.iter().map(|(name, partitions)| (name.to_string(), *partitions)).collect();
+        Forge::topic(true)
+            .done("creator", Call::DeleteTopic { topic: "t".into() }, step)
+            .note(Note::ReadAll { round: 1 })
+            .done("reader-1", Call::Metadata, Step::Ok { reply: Reply::Topics { topics } })
+    };
+    let deleted = || Step::Ok { reply: Reply::Done };
+    after(deleted(), &[]).fires(&[]);
+    after(deleted(), &[("t", 2)]).fires(&["acked_durable"]);
+    let unknown = || Step::Info { error: "no answer".into() };
+    after(unknown(), &[]).fires(&[]);
+    after(unknown(), &[("t", 2)]).fires(&[]);
+}
+
+#[test]
 fn a_lost_record_is_missed_though_its_offset_was_acknowledged_again() {
     Forge::topic(true)
         .acked(1, &[1], 0)

@@ -145,6 +145,8 @@ struct Load {
     /// Topics that a creator creates at most, and the time between two of its operations on average.
     creator_topics: Range,
     creator_gap_ms: Range,
+    /// How many of its operations delete a topic.
+    creator_deletes_percent: u32,
 }
 
 impl Default for Load {
@@ -162,6 +164,7 @@ impl Default for Load {
             broken_percent: 40,
             creator_topics: Range(1, 10),
             creator_gap_ms: Range(500, 3000),
+            creator_deletes_percent: 0,
         }
     }
 }
@@ -408,7 +411,10 @@ impl Load {
                 partitions: one_of(own, &[1, 1, 3]) as u32,
             },
             "l" => ClientKind::Lister,
-            "n" => ClientKind::Creator { topics: self.creator_topics.draw(own) as u32 },
+            "n" => ClientKind::Creator {
+                topics: self.creator_topics.draw(own) as u32,
+                deletes_percent: self.creator_deletes_percent,
+            },
             _ => ClientKind::Hostile {
                 tricks: some_of(
                     own,

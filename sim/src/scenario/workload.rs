@@ -64,10 +64,14 @@ pub enum ClientKind {
     },
     /// Asks for offsets by timestamp, and for metadata.
     Lister,
-    /// Creates topics of its own, at most so many, and asks whether they are there.
+    /// Creates topics of its own, at most so many, and deletes some of them.
     Creator {
         /// How many.
         topics: u32,
+        /// How many operations of a hundred delete a topic, which may be created again. None in scenarios that were
+        /// stored before there were deletions.
+        #[serde(default)]
+        deletes_percent: u32,
     },
     /// Does what no client should.
     Hostile {

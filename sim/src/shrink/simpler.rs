@@ -122,7 +122,10 @@ impl Edits<'_> {
                 self.lower("polls", of!(Consumer, polls), 1);
                 self.lower("partitions of a consumer", of!(Consumer, partitions), 1);
             }
-            ClientKind::Creator { .. } => self.lower("topics", of!(Creator, topics), 1),
+            ClientKind::Creator { .. } => {
+                self.lower("topics", of!(Creator, topics), 1);
+                self.lower("deletes_percent", of!(Creator, deletes_percent), 0);
+            }
             ClientKind::Hostile { tricks } => {
                 let alone: Vec<_> = tricks.iter().map(|trick| vec![*trick]).collect();
                 if alone.len() > 1 {

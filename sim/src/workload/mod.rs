@@ -67,7 +67,9 @@ pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
             consumer::run(client, manner).await;
         }
         ClientKind::Lister => lister::run(client).await,
-        ClientKind::Creator { topics } => creator::run(client, topics).await,
+        ClientKind::Creator { topics, deletes_percent } => {
+            creator::run(client, topics, deletes_percent).await;
+        }
         ClientKind::Hostile { tricks } => hostile::run(client, &tricks).await,
     }
 }
