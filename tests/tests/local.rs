@@ -118,7 +118,9 @@ fn goes_on_without_one_of_its_nodes_and_leaves_nothing_behind() {
     signal("-KILL", nodes[0]);
     until("the end of a node is told", || local.printed().contains("ended: signal: 9").then_some(()));
     // Until then a topic's only replica may be placed there.
-    until("a node that is gone is fenced", || local.printed().contains("is fenced id=1").then_some(()));
+    // And it is fenced because it is gone, not because it has been silent for nine seconds.
+    let fenced = "a broker is gone and is fenced id=1";
+    until("a node that is gone is fenced", || local.printed().contains(fenced).then_some(()));
     topic_works(&addresses, "after");
     local.signal("-INT");
     assert_eq!(local.ended().code(), Some(7), "a node has failed: {}", local.printed());

@@ -284,6 +284,11 @@ impl Controller {
         self.sessions.is_alive(now, id)
     }
 
+    /// When a broker's incarnation was last heard of by this active controller: not before it became that.
+    pub fn heard(&self, id: BrokerId, epoch: BrokerEpoch) -> Option<Instant> {
+        self.sessions.heard(id, epoch)
+    }
+
     /// When [`Controller::expire`] is due; none on a standby.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.sessions.next_deadline().into_iter().chain(self.balance.due()).min()

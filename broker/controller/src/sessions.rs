@@ -119,6 +119,11 @@ impl Sessions {
         self.brokers.get_mut(&id).filter(|session| session.epoch == epoch)
     }
 
+    /// When an incarnation was last heard of.
+    pub(crate) fn heard(&self, id: BrokerId, epoch: BrokerEpoch) -> Option<Instant> {
+        self.brokers.get(&id).filter(|session| session.epoch == epoch)?.heard
+    }
+
     /// A sign of life. Signs of other incarnations than the registered one are none.
     pub(crate) fn heard_of(
         &mut self,

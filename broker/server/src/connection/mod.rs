@@ -17,8 +17,8 @@ pub use vectored::write_all;
 use crate::context::Context;
 use crate::handlers::{self, Answer, Outcome, Side};
 use bytes::Bytes;
-use model::Instant;
 use model::time::Duration;
+use model::{BrokerId, Instant};
 use runtime::{Event, Runtime, Stream, Task};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,8 +62,12 @@ pub async fn serve<R: Runtime>(
     let reader = FrameReader::new(reader, context.settings.request_bytes_max as usize, context.room.clone());
     let idle_max = context.settings.connections_idle_ms_max.map_or(FOREVER, Duration::from_millis);
     let mut answering = rt.spawn("answers", answer(rt.clone(), writer, answers, idle_max));
-    let end = request(&rt, reader, &context, side, queue, idle_max).await;
+    let mut heartbeats = None;
+    let end = request(&rt, reader, &context, side, queue, idle_max, &mut heartbeats).await;
     debug!(%peer, %end, "connection ends");
+    if let (Some(broker), End::Frame(_)) = (heartbeats, &end) {
+        context.metadata.cut_off(broker);
+    }
     match end {
         // Whoever has stopped sending may still be listening: what was asked is answered.
         End::Frame(FrameError::Closed | FrameError::Length(_)) | End::Malformed(_) | End::Closing => {
@@ -107,6 +111,7 @@ impl std::fmt::Display for End {
     }
 }
 
+/// Takes requests until there is no further one. `heartbeats`: the broker that sends its heartbeats here.
 async fn request<R: Runtime>(
     rt: &R,
     mut reader: FrameReader<<R::Stream as Stream>::Reader>,
@@ -114,6 +119,7 @@ async fn request<R: Runtime>(
     side: Side,
     queue: mpsc::Sender<InFlight>,
     idle_max: Duration,
+    heartbeats: &mut Option<BrokerId>,
 ) -> End {
     loop {
         let idle = rt.sleep_until(rt.now() + idle_max);
@@ -139,6 +145,7 @@ async fn request<R: Runtime>(
         };
         reader.let_go();
         let (api, version) = (parsed.api, parsed.version);
+        *heartbeats = handlers::heartbeat_of(side, &parsed).or(*heartbeats);
         let outcome = match handlers::apply(context, side, parsed, arrived).await {
             Ok(outcome) => outcome,
             Err(why) => return End::Malformed(why),

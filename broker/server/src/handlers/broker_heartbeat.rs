@@ -6,10 +6,18 @@
 use super::{Asked, Outcome, encode_of_controller};
 use crate::context::Context;
 use crate::refusal;
+use bytes::Bytes;
 use controller::Heartbeat;
 use model::{BrokerEpoch, BrokerId, Offset};
+use protocol::Request;
 use protocol::messages::broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 use std::sync::Arc;
+
+/// Whose heartbeat it is; `None` if it is malformed.
+pub(super) fn sender(body: Bytes, version: i16) -> Option<BrokerId> {
+    let request = BrokerHeartbeatRequest::decode_body(body, version).ok()?;
+    Some(BrokerId(request.broker_id))
+}
 
 pub(super) async fn apply(
     context: &Arc<Context>,

@@ -33,7 +33,7 @@ mod unregister_broker;
 use crate::context::Context;
 use bytes::Bytes;
 use controller::{ClusterImage, Topic};
-use model::{Instant, TopicId, Uuid};
+use model::{BrokerId, Instant, TopicId, Uuid};
 use protocol::{ApiKey, Frame, Request, RequestHeader, Response, Supported};
 use runtime::Event;
 use std::future::Future;
@@ -148,6 +148,12 @@ pub enum Outcome {
 pub fn parse(frame: Bytes) -> Result<Parsed, String> {
     let (header, body) = RequestHeader::decode(frame.clone()).map_err(|error| error.to_string())?;
     Ok(Parsed { api: header.api_key, version: header.api_version, header, body, frame })
+}
+
+/// The broker whose heartbeat this is, if it is one.
+pub fn heartbeat_of(side: Side, parsed: &Parsed) -> Option<BrokerId> {
+    let heartbeat = side == Side::Controller && parsed.api == ApiKey::BrokerHeartbeat as i16;
+    heartbeat.then(|| broker_heartbeat::sender(parsed.body.clone(), parsed.version)).flatten()
 }
 
 /// Lets a request take effect. An error ends the connection.

@@ -10,6 +10,7 @@ use super::handle::{Handle, INBOX_MAX};
 use super::holdings::Holdings;
 use super::node::{HEARD_MAX, Leadership, METADATA, Node};
 use super::peers::{Peers, Replicas};
+use super::probes::{ALARMS_MAX, Probes};
 use super::wire::Local;
 use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
@@ -121,7 +122,13 @@ pub async fn boot<R: Runtime>(
     checkpoints.note(node.points());
     rt.spawn_detached("metadata", node.run());
     rt.spawn_detached("applier", applier.run());
-    let handle = Handle { requests, heard, applied, leadership };
+    let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
+    let handle = Handle { requests, heard, applied, leadership, alarms };
+    // Where nobody else can register there is nobody to ask.
+    if settings.roles.controller && !settings.controller_listeners.is_empty() {
+        let probes = Probes::new(rt.clone(), settings, handle.clone(), alarmed);
+        rt.spawn_detached("probes", probes.run());
+    }
     Ok(Booted { handle, published, replicas })
 }
 

@@ -54,10 +54,12 @@ pub(super) type Done = Box<dyn FnOnce(Result<Offset, Refusal>) + Send>;
 /// Decides, and answers itself when there is nothing to append.
 pub(super) type Decide = Box<dyn FnOnce(&mut Desk<'_>) -> Option<Plan> + Send>;
 
-/// What a look sees.
+/// What a look at the quorum and the controller sees.
 pub struct Seen<'a> {
     /// The quorum.
     pub quorum: &'a Quorum,
+    /// The controller.
+    pub controller: &'a Controller,
     /// The monotonic clock, by which it tells when it heard whom.
     pub now: Instant,
     /// The same moment on the wall.
@@ -93,6 +95,7 @@ pub struct Handle {
     pub(super) heard: mpsc::Sender<Heard>,
     pub(super) applied: Applied,
     pub(super) leadership: Arc<Snapshot<Leadership>>,
+    pub(super) alarms: mpsc::Sender<BrokerId>,
 }
 
 impl Handle {
@@ -179,6 +182,12 @@ impl Handle {
     /// Takes a broker's heartbeat.
     pub async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<Committed<HeartbeatReply>, Refusal> {
         self.decide(move |desk| desk.controller.heartbeat(desk.now, &heartbeat)).await
+    }
+
+    /// The connection has ended over which a broker sent its heartbeats: whether the broker lives is to be found out.
+    pub fn cut_off(&self, id: BrokerId) {
+        // An alarm that finds no room is not needed: its silence will tell.
+        let _ = self.alarms.try_send(id);
     }
 
     /// Registers a controller.

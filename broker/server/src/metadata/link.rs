@@ -71,6 +71,11 @@ impl<R: Runtime> Link<R> {
         Ok((version, answer))
     }
 
+    /// Whether the node answers on a new connection. Nothing else is asked of it.
+    pub async fn answers(&mut self, deadline: Instant) -> Result<(), Failure> {
+        self.connect(deadline).await.map(drop)
+    }
+
     async fn connect(&mut self, deadline: Instant) -> Result<Open<R>, Failure> {
         let resolved = tokio::select! { biased;
             resolved = self.rt.resolve(&self.to.host, self.to.port) => resolved,

@@ -11,6 +11,7 @@
 //! - `peers`: the other voters, as this node asks them; `wire`: in which words. `link`: a connection to another node.
 //! - `lifecycle`: registers this broker, keeps it alive, and takes it out again.
 //! - `membership`: registers this controller.
+//! - `probes`: asks brokers that may be gone, and fences those that are. `suspicion`: who may be.
 //! - `boot`: opens the log. `replay`: the log as records.
 
 mod applier;
@@ -24,7 +25,9 @@ mod link;
 mod membership;
 mod node;
 mod peers;
+mod probes;
 mod replay;
+mod suspicion;
 pub mod wire;
 
 pub use boot::{Booted, Identity, boot};

@@ -171,7 +171,8 @@ impl<R: Runtime> Node<R> {
                 match request {
                     Request::Decide(decide) => self.decide(decide).await?,
                     Request::Look(look) => {
-                        look(&Seen { quorum: &self.quorum, now: self.rt.now(), wall: self.wall() });
+                        let (quorum, controller) = (&self.quorum, &self.controller);
+                        look(&Seen { quorum, controller, now: self.rt.now(), wall: self.wall() });
                     }
                     Request::Stop(stopped) => {
                         self.resign().await?;

@@ -1,0 +1,54 @@
+//! Who speaks in time is left alone, whoever else was asked before.
+
+use super::*;
+use model::{BrokerEpoch, BrokerId, Uuid};
+use std::collections::BTreeMap;
+
+const EVERY: Duration = Duration::from_secs(2);
+
+fn at(ms: u64) -> Instant {
+    Instant::default() + Duration::from_millis(ms)
+}
+
+fn watched(heard: Option<u64>, fetched: Option<u64>) -> Watched {
+    let broker = Broker {
+        id: BrokerId(1),
+        epoch: BrokerEpoch(7),
+        incarnation: Uuid::ZERO,
+        endpoints: Vec::new(),
+        features: BTreeMap::new(),
+        rack: None,
+        fenced: false,
+        in_controlled_shutdown: false,
+        directories: Vec::new(),
+        cordoned: None,
+        migrating_zk: false,
+    };
+    Watched { broker: Arc::new(broker), heard: heard.map(at), fetched: fetched.map(at) }
+}
+
+#[test]
+fn silence_is_told_by_the_sign_that_is_missing() {
+    let since = at(1000);
+    for (now, heard, fetched, silent) in [
+        (10_000, Some(9_000), Some(9_500), false),
+        (10_000, Some(9_000), Some(9_250), false),
+        (10_001, Some(9_000), Some(9_250), true),
+        (10_000, Some(7_500), Some(9_900), false),
+        (10_001, Some(7_500), Some(9_900), true),
+    ] {
+        assert_eq!(
+            watched(heard, fetched).is_silent(at(now), since, EVERY),
+            silent,
+            "{now} {heard:?} {fetched:?}"
+        );
+    }
+}
+
+#[test]
+fn nobody_is_silent_for_what_a_controller_before_has_not_heard() {
+    for (now, silent) in [(10_000, false), (10_750, false), (10_751, true)] {
+        assert_eq!(watched(None, Some(2_000)).is_silent(at(now), at(10_000), EVERY), silent, "{now}");
+        assert_eq!(watched(Some(10_000), None).is_silent(at(now), at(10_000), EVERY), silent, "{now}");
+    }
+}
