@@ -154,7 +154,8 @@ impl<R: Runtime> Broker<R> {
             let identity = Identity { meta, endpoints: endpoints::told(&settings, addr), clean_epoch };
             let lifecycle =
                 Lifecycle::new(broker.rt.clone(), &settings, identity, handle, published, replicas.clone());
-            broker.join(lifecycle, replicas.voters.len() > 1).await?;
+            let others = replicas.voters.len() > 1 || !settings.roles.controller;
+            broker.join(lifecycle, others).await?;
             broker.open_door(listener, Side::Broker, connections_max);
         }
         broker.rt.observe(Event::Started { broker: settings.node_id });
@@ -308,7 +309,7 @@ fn check(settings: &BrokerSettings) -> Result<(), StartError> {
         return refuse("tidemark.shards must be at least 1");
     }
     let several = settings.quorum_voters.len() > 1;
-    if !several && !settings.roles.controller {
+    if settings.quorum_voters.is_empty() && !settings.roles.controller {
         return refuse("controller.quorum.voters must name the controllers of a node that is none itself");
     }
     if settings.roles.controller

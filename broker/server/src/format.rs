@@ -45,8 +45,7 @@ pub async fn format<R: Runtime>(
     settings: &BrokerSettings,
     formatting: Formatting,
 ) -> Result<Formatted, StartError> {
-    let several = settings.quorum_voters.len() > 1;
-    if several && settings.cluster_id.is_none() {
+    if is_one_of_several(settings) && settings.cluster_id.is_none() {
         let why = "this node is one of several: the cluster's id has to be given, the same to all of them";
         return Err(StartError::Settings(why.to_owned()));
     }
@@ -70,7 +69,8 @@ pub async fn format<R: Runtime>(
         return Ok(Formatted::Before(meta));
     }
     refuse_foreign(rt.disk(), &directory).await?;
-    let votes = several && settings.quorum_voters.iter().any(|voter| voter.id == settings.node_id);
+    let votes = settings.quorum_voters.len() > 1
+        && settings.quorum_voters.iter().any(|voter| voter.id == settings.node_id);
     let written = match votes && !formatting.replacement {
         true => write_election_state(rt.disk()).await,
         false => remove_election_state(rt.disk()).await,
@@ -97,7 +97,7 @@ pub(crate) async fn identify<R: Runtime>(
         return Ok(meta.clone());
     }
     refuse_foreign(rt.disk(), directory).await?;
-    if settings.quorum_voters.len() > 1 && settings.cluster_id.is_none() {
+    if is_one_of_several(settings) && settings.cluster_id.is_none() {
         // Each node would found a cluster of its own.
         let why = "it is not formatted, and this node is one of several: run `tidemark format`, or set \
                    tidemark.cluster.id to the same on all of them";
@@ -108,6 +108,11 @@ pub(crate) async fn identify<R: Runtime>(
     formatted.map_err(|error| StartError::Directory(error.into()))?;
     info!(cluster = %meta.cluster, node = %meta.node, "formatted a new data directory");
     Ok(meta)
+}
+
+/// Whether others have to agree with this node on the cluster's id before any has started.
+fn is_one_of_several(settings: &BrokerSettings) -> bool {
+    settings.quorum_voters.len() > 1 || !settings.roles.controller
 }
 
 fn check(meta: &MetaProperties, settings: &BrokerSettings) -> Result<(), StartError> {
