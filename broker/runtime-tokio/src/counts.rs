@@ -39,6 +39,8 @@ pub struct Counts {
     pub acknowledged_records: Counter,
     /// Records served to consumers and followers.
     pub served_records: Counter,
+    /// Brokers fenced by this process as the active controller.
+    pub brokers_fenced: Counter,
     /// Connections accepted.
     pub connected: Counter,
     /// Connections ended.
@@ -79,6 +81,7 @@ impl Default for Counts {
             rolled: Counter::default(),
             acknowledged_records: Counter::default(),
             served_records: Counter::default(),
+            brokers_fenced: Counter::default(),
             connected: Counter::default(),
             disconnected: Counter::default(),
             fenced_by_sync: Counter::default(),
@@ -123,6 +126,7 @@ impl Counts {
                 api.answers.add(1);
                 api.nanos.add(answer.nanos);
             }
+            Event::BrokerFenced { .. } => self.brokers_fenced.add(1),
             Event::Connected => self.connected.add(1),
             Event::Disconnected => self.disconnected.add(1),
             Event::Fenced(Fence::SyncFailed) => self.fenced_by_sync.add(1),

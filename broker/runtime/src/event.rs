@@ -128,6 +128,13 @@ pub enum Event {
     },
     /// An answer left, or a request that wants none was done.
     Answered(Answer),
+    /// This process, the active controller, has decided that a broker is no longer available.
+    BrokerFenced {
+        /// Which broker.
+        broker: BrokerId,
+        /// Why.
+        sign: Sign,
+    },
     /// A client connected.
     Connected,
     /// A client's connection ended.
@@ -145,6 +152,17 @@ pub struct Answer {
     pub version: i16,
     /// Nanoseconds from the last byte of the request to the answer's hand-over to the socket.
     pub nanos: u64,
+}
+
+/// By what a broker is known to be dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sign {
+    /// Its address refuses: there is no process.
+    Refused,
+    /// It does not answer, and a heartbeat is overdue.
+    Unanswered,
+    /// It has not been heard of for `broker.session.timeout.ms`.
+    Silent,
 }
 
 /// What a producer asked to wait for.

@@ -12,7 +12,7 @@ mod task;
 pub mod conformance;
 
 pub use disk::{Disk, DiskError, DiskErrorKind, Entry, EntryKind, File, OpenMode};
-pub use event::{Acks, Answer, Event, Fence};
+pub use event::{Acks, Answer, Event, Fence, Sign};
 pub use net::{Listener, Stream};
 pub use task::{Aborted, Task};
 

@@ -20,8 +20,13 @@ pub struct Forge {
 impl Forge {
     /// A history that begins with the creation of the topic `t`.
     pub fn topic(durable: bool) -> Forge {
+        Forge::of(durable, true)
+    }
+
+    /// As [`Forge::topic`], of a scenario that is calm or not.
+    pub fn of(durable: bool, calm: bool) -> Forge {
         let budget = Usage { memory_bytes: 10, descriptors: 10, tasks: 10, disk_bytes: 10 };
-        let mut forge = Forge { checkers: Checkers::of_simulation(budget, 3), time: 0, op: 0 };
+        let mut forge = Forge { checkers: Checkers::of_simulation(budget, 3, calm), time: 0, op: 0 };
         forge.checkers.learn(TOPIC, "t");
         let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable };
         forge.done("admin", call, Step::Ok { reply: Reply::Done })
@@ -88,6 +93,12 @@ impl Forge {
     /// Broker 1's power goes.
     pub fn power_lost(self) -> Forge {
         self.note(Note::PowerLost { broker: 1 })
+    }
+
+    /// Time passes.
+    pub fn later(mut self, seconds: u64) -> Forge {
+        self.time += seconds * 1_000_000_000;
+        self
     }
 
     /// Something else is seen.

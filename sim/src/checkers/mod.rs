@@ -14,6 +14,7 @@ mod definite_error;
 mod one_leader;
 mod one_record;
 mod one_vote;
+mod only_the_dead;
 mod order;
 mod polls;
 mod quiet;
@@ -234,13 +235,15 @@ impl Checkers {
         ])
     }
 
-    /// Those, and the ones that watch the brokers from within. The metadata quorum has so many voters.
-    pub fn of_simulation(budget: Usage, voters: usize) -> Checkers {
+    /// Those, and the ones that watch the brokers from within. The metadata quorum has so many voters; `calm`: see
+    /// [`Scenario::is_calm`](crate::scenario::Scenario::is_calm).
+    pub fn of_simulation(budget: Usage, voters: usize, calm: bool) -> Checkers {
         let mut all = Checkers::of_history();
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
         all.checkers.push(Box::new(one_leader::OneLeader::default()));
         all.checkers.push(Box::new(one_vote::OneVote::default()));
         all.checkers.push(Box::new(committed::Committed::new(voters)));
+        all.checkers.push(Box::new(only_the_dead::OnlyTheDead::new(calm)));
         all.checkers.push(Box::new(recovered::Recovered::default()));
         all.checkers.push(Box::new(quiet::Quiet));
         all.checkers.push(Box::new(bounded::Bounded::new(budget)));

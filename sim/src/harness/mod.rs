@@ -57,7 +57,8 @@ pub fn world_knobs(scenario: &Scenario) -> WorldKnobs {
 /// Runs a scenario in a fresh world.
 pub async fn run(world: World, scenario: Scenario, main: Main, story: Option<Story>) -> Outcome {
     let (triggers, timed) = Triggers::new(&scenario.faults);
-    let checkers = Checkers::of_simulation(scenario.budget, scenario.topology.voters().len());
+    let voters = scenario.topology.voters().len();
+    let checkers = Checkers::of_simulation(scenario.budget, voters, scenario.is_calm());
     let hub = Hub::new(&world, checkers, triggers, story);
     hub.learn(TopicId(Uuid::METADATA_TOPIC), "__cluster_metadata");
     let run = Run::new(world, hub, scenario, main);

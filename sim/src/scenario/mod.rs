@@ -50,6 +50,17 @@ pub struct Scenario {
     pub expected: Vec<String>,
 }
 
+impl Scenario {
+    /// Whether processes end and connections break, and nothing else goes wrong: then whoever lives can always answer.
+    pub fn is_calm(&self) -> bool {
+        self.faults.iter().all(|fault| match fault.action {
+            Action::Kill { .. } | Action::PowerLoss { .. } | Action::Stop { .. } => true,
+            Action::Link { fault, .. } | Action::Peers { fault, .. } => fault == LinkFault::Reset,
+            Action::Pause { .. } | Action::Disk { .. } => false,
+        })
+    }
+}
+
 /// Brokers and topics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,7 +17,7 @@ use model::{BrokerEpoch, BrokerId, Offset, TopicId};
 use raft::Input;
 use records::batch::BatchBuilder;
 use records::metadata::MetadataRecord;
-use runtime::Runtime;
+use runtime::{Event, Runtime, Sign};
 use std::collections::{BTreeMap, VecDeque};
 use tracing::{info, warn};
 
@@ -132,7 +132,10 @@ impl<R: Runtime> Node<R> {
     pub(super) async fn expire(&mut self) -> Result<(), NodeError> {
         while let Some(Decision { records, atomicity, reply: due }) = self.controller.expire(self.rt.now()) {
             match due {
-                Due::Fenced(id) => warn!(%id, "a broker has fallen silent and is fenced"),
+                Due::Fenced(id) => {
+                    warn!(%id, "a broker has fallen silent and is fenced");
+                    self.rt.observe(Event::BrokerFenced { broker: id, sign: Sign::Silent });
+                }
                 Due::Balanced(leaders) => info!(leaders, "preferred leaders lead again"),
             }
             let decision = Decision { records, atomicity, reply: () };

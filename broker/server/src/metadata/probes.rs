@@ -21,7 +21,7 @@ use model::config::BrokerSettings;
 use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, Instant, LeaderEpoch};
 use raft::Failure;
-use runtime::Runtime;
+use runtime::{Event, Runtime, Sign};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -220,7 +220,7 @@ impl<R: Runtime> Probe<R> {
             let deadline = self.link.deadline(ANSWER_MAX);
             let pause = match self.link.answers(deadline).await {
                 Ok(()) => return Verdict::Answered,
-                Err(Failure::Refused) => return self.fence(asked, Duration::ZERO).await,
+                Err(Failure::Refused) => return self.fence(asked, Sign::Refused).await,
                 Err(Failure::TimedOut) => {
                     unanswered += 1;
                     PAUSE
@@ -233,23 +233,28 @@ impl<R: Runtime> Probe<R> {
             debug!(id = %self.id, unanswered, broken, "a broker does not answer");
             self.rt.sleep_until(self.rt.now() + pause).await;
         }
-        self.fence(began, self.overdue).await
+        self.fence(began, Sign::Unanswered).await
     }
 
-    /// Fences the broker, unless it was heard of after `asked`, or not so long ago that it has to be silent.
-    async fn fence(&mut self, asked: Instant, silent: Duration) -> Verdict {
+    /// Fences the broker, unless it was heard of after `asked`. One that does not answer may be busy: only if it should
+    /// have been heard of.
+    async fn fence(&mut self, asked: Instant, sign: Sign) -> Verdict {
         let (id, epoch) = (self.id, self.epoch);
+        let silent = if sign == Sign::Refused { Duration::ZERO } else { self.overdue };
         let decided = self.metadata.decide(move |desk| {
             let heard = desk.controller.heard(id, epoch);
             if heard.is_some_and(|heard| heard > asked || desk.now < heard + silent) {
                 return Ok(Decision::nothing(false));
             }
             let Decision { records, atomicity, .. } = desk.controller.gone(id, epoch)?;
-            warn!(%id, refused = silent == Duration::ZERO, "a broker is gone and is fenced");
+            warn!(%id, ?sign, "a broker is gone and is fenced");
             Ok(Decision { records, atomicity, reply: true })
         });
         match decided.await {
-            Ok(committed) if committed.value => Verdict::Fenced,
+            Ok(committed) if committed.value => {
+                self.rt.observe(Event::BrokerFenced { broker: id, sign });
+                Verdict::Fenced
+            }
             // Another incarnation has registered, or another controller decides.
             Ok(_) | Err(_) => Verdict::Open,
         }
