@@ -5,7 +5,7 @@
 
 use crate::effect::Failure;
 use crate::log_view::{EpochStart, SnapshotId};
-use crate::message::{Answer, Batches, Records, Request, Response, SnapshotPiece, Vote};
+use crate::message::{Answer, Batches, Records, Rejection, Request, Response, SnapshotPiece, Vote};
 use crate::voters::{ReplicaKey, Voters};
 use crate::{Config, Effect, ElectionState, Input, LogView, Quorum, RequestId, RoleName, Timeouts, Token};
 use bytes::Bytes;
@@ -344,7 +344,9 @@ impl Cluster {
                     // Two pieces of one byte each.
                     piece.size = 2;
                     piece.bytes = Bytes::from_static(&[0]);
-                    assert_eq!(replica.snapshot, Some(piece.id));
+                    if replica.snapshot != Some(piece.id) {
+                        response.body = Err(Rejection::SnapshotNotFound);
+                    }
                 }
                 self.network.push_back(Message::Response { from: at, to, life, id, response });
             }
@@ -378,12 +380,16 @@ impl Cluster {
             }
             Effect::InstallSnapshot(id) => {
                 assert_eq!(replica.written, 2, "installed before it was whole");
+                if std::mem::take(&mut replica.fail_append) {
+                    return Some(Input::SnapshotFailed(id));
+                }
                 let end = id.end.0 as usize;
                 assert_eq!(committed.get(end - 1), Some(&id.epoch), "a snapshot of what is not committed");
                 replica.before = committed[..end].to_vec();
                 replica.log.clear();
                 (replica.base, replica.snapshot) = (id, Some(id));
                 (replica.durable, replica.synced) = (end, end);
+                return Some(Input::SnapshotInstalled(id));
             }
             Effect::BecameLeader { epoch, start } => {
                 let other = self.led.insert(epoch, at);

@@ -45,6 +45,11 @@ pub enum Input {
     SnapshotTaken(SnapshotId),
     /// The log's records below the end of this snapshot were removed.
     Trimmed(SnapshotId),
+    /// An [`Effect::InstallSnapshot`] was carried out: the log begins, empty, where this snapshot ends.
+    SnapshotInstalled(SnapshotId),
+    /// A piece of this snapshot could not be written, or all of them together are no snapshot. What was written is
+    /// lost, the log is as it was.
+    SnapshotFailed(SnapshotId),
     /// The process is about to stop: give leadership up, and take no more part.
     Resign,
 }
@@ -85,9 +90,11 @@ pub enum Effect {
     Append(Batches),
     /// Remove everything from this offset on from the log, durably: another leader's records come here.
     Truncate(Offset),
-    /// Write this piece of a snapshot that is being fetched, in order; the first one begins a new file.
+    /// Write this piece of a snapshot that is being fetched, in order; the first one begins a new file. Say
+    /// [`Input::SnapshotFailed`] if that can't be done.
     WriteSnapshot(SnapshotPiece),
-    /// The snapshot is complete: make it durable, replace the whole log by it, and load it.
+    /// The snapshot is complete: make it durable, replace the whole log by it, and load it; then say
+    /// [`Input::SnapshotInstalled`], or [`Input::SnapshotFailed`].
     InstallSnapshot(SnapshotId),
     /// This replica leads from now on: records may be proposed, but none of the new epoch is committed.
     BecameLeader {

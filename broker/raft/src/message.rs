@@ -143,7 +143,7 @@ pub struct SnapshotPiece {
     pub size: u64,
     /// Where in it the piece begins.
     pub position: u64,
-    /// The piece; read by whoever carries the answer.
+    /// The piece; read, as its size is, by whoever carries the answer, or found to be gone.
     pub bytes: Bytes,
 }
 

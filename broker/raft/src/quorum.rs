@@ -35,7 +35,7 @@ use crate::canvass::Canvass;
 use crate::config::Config;
 use crate::effect::{Effect, Input, RequestId, Token};
 use crate::election::ElectionState;
-use crate::log_view::{EpochStart, LogView};
+use crate::log_view::{EpochStart, LogView, SnapshotId};
 use crate::message::{Answer, Rejection, Request, Response, Vote};
 use crate::role::{Fetching, Follower, Progress, Role, RoleName, Unattached};
 use crate::voters::ReplicaKey;
@@ -147,6 +147,8 @@ impl Quorum {
             Input::Synced { end } => self.synced(end, &mut effects),
             Input::SnapshotTaken(id) => self.log.snapshot_taken(id),
             Input::Trimmed(id) => self.log.trimmed(id),
+            Input::SnapshotInstalled(id) => self.installed(id, &mut effects),
+            Input::SnapshotFailed(id) => self.install_failed(id),
             Input::Resign => self.stop(&mut effects),
         }
         self.run_timers(&mut effects);
@@ -219,6 +221,15 @@ impl Quorum {
     /// What is known of the log.
     pub fn log(&self) -> &LogView {
         &self.log
+    }
+
+    /// The snapshot that is being fetched: no other is written any more.
+    pub fn fetching(&self) -> Option<SnapshotId> {
+        match &self.role {
+            Role::Follower(Follower { fetching: Fetching::Snapshot(download), .. }) => Some(download.id),
+            Role::Follower(Follower { fetching: Fetching::Installing(id), .. }) => Some(*id),
+            _ => None,
+        }
     }
 
     /// Who this replica is and with whom it votes.

@@ -257,6 +257,8 @@ impl Player {
             "synced" => Input::Synced { end: DurableEnd(Offset(number(1))) },
             "snapshot-taken" => Input::SnapshotTaken(SnapshotId { end: Offset(number(1)), epoch: epoch(2) }),
             "trimmed" => Input::Trimmed(SnapshotId { end: Offset(number(1)), epoch: epoch(2) }),
+            "installed" => Input::SnapshotInstalled(SnapshotId { end: Offset(number(1)), epoch: epoch(2) }),
+            "install-failed" => Input::SnapshotFailed(SnapshotId { end: Offset(number(1)), epoch: epoch(2) }),
             "resign" => Input::Resign,
             other => panic!("no command {other}"),
         };

@@ -58,7 +58,7 @@ impl Quorum {
         match &follower.fetching {
             Fetching::NotBefore(at) => self.log.is_durable().then_some(*at),
             Fetching::Snapshot(download) => download.waiting.is_none().then_some(download.not_before),
-            Fetching::Waiting(_) | Fetching::Appending(_) => None,
+            Fetching::Waiting(_) | Fetching::Appending(_) | Fetching::Installing(_) => None,
         }
     }
 
@@ -173,7 +173,10 @@ impl Quorum {
                 let whole = end == piece.size;
                 effects.push(Effect::WriteSnapshot(piece));
                 match whole {
-                    true => self.install(id, effects),
+                    true => {
+                        effects.push(Effect::InstallSnapshot(id));
+                        self.set_fetching(Fetching::Installing(id));
+                    }
                     false => {
                         let next = Download { id, position: end, waiting: None, not_before: self.now };
                         self.set_fetching(Fetching::Snapshot(next));
@@ -193,13 +196,21 @@ impl Quorum {
         }
     }
 
-    fn install(&mut self, id: SnapshotId, effects: &mut Vec<Effect>) {
-        effects.push(Effect::InstallSnapshot(id));
+    /// The log was replaced by the snapshot that was fetched.
+    pub(super) fn installed(&mut self, id: SnapshotId, effects: &mut Vec<Effect>) {
+        assert_eq!(self.fetching(), Some(id), "installed, and not told to: {self:?}");
         self.log.replaced(id);
         self.placed_end = id.end;
         // A snapshot holds what is committed, and nothing else.
         self.advance_high_watermark(id.end, effects);
         self.set_fetching(Fetching::NotBefore(self.now));
+    }
+
+    /// The snapshot that was fetched could not be written, or is none. Another try at once would not be luckier.
+    pub(super) fn install_failed(&mut self, id: SnapshotId) {
+        if self.fetching() == Some(id) {
+            self.set_fetching(Fetching::NotBefore(self.now + self.silence()));
+        }
     }
 
     /// A fetch got no answer.

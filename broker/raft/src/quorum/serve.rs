@@ -50,11 +50,12 @@ impl Quorum {
         None
     }
 
-    /// A replica asks for a piece of a snapshot.
+    /// A replica asks for a piece of a snapshot. One that is older than the latest may be there or not: whoever carries the
+    /// answer sees that.
     pub(super) fn snapshot_asked(&mut self, fetch: FetchSnapshot) -> Result<Answer, Rejection> {
         let FetchSnapshot { replica, epoch, id, position } = fetch;
         self.check_leader(epoch)?;
-        if self.log.snapshot() != Some(id) {
+        if self.log.snapshot() < Some(id) {
             return Err(Rejection::SnapshotNotFound);
         }
         let (now, leader_end) = (self.now, self.log.end().0);

@@ -35,6 +35,8 @@ pub(crate) enum Fetching {
     Appending(Batches),
     /// A snapshot comes first.
     Snapshot(Download),
+    /// It is whole, and takes the place of the log.
+    Installing(SnapshotId),
 }
 
 /// A snapshot that is being fetched.
