@@ -107,6 +107,15 @@ impl Story {
                 format!("gives up {} of epoch {epoch}", self.place(*partition))
             }
             Event::Truncated { partition, end } => format!("cut {} at {end}", self.place(*partition)),
+            Event::SnapshotTaken { partition, end, epoch } => {
+                format!("took snapshot {end}-{epoch} of {}", self.place(*partition))
+            }
+            Event::SnapshotInstalled { partition, end, epoch } => {
+                format!("replaced {} by snapshot {end}-{epoch}", self.place(*partition))
+            }
+            Event::Trimmed { partition, start } => {
+                format!("{} begins at {start}", self.place(*partition))
+            }
             Event::Appended { partition, base, end, .. } => {
                 format!("appended {} [{base}, {end})", self.place(*partition))
             }

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// What a program printed, and whether it was content.
 #[derive(Debug)]
@@ -89,13 +90,25 @@ pub fn script(python: &Path, name: &str, arguments: &[&str]) -> Output {
 /// A Java with Apache Kafka's tools on its class path. They are fetched once, through Maven.
 pub fn kafka_tools() -> Option<Command> {
     let mut command = java()?;
+    // Tests run side by side: one of them fetches, the others wait.
+    static FETCHED: OnceLock<bool> = OnceLock::new();
+    if !FETCHED.get_or_init(fetch_kafka_tools) {
+        return missing("Maven");
+    }
+    let kept = root().join("target").join("kafka-tools");
+    command.arg("-cp").arg(kept.join("libs").join("*"));
+    Some(command)
+}
+
+/// Fetches Apache Kafka's tools unless they are there. False without Maven.
+fn fetch_kafka_tools() -> bool {
     let project = root().join("tests").join("kafka-tools");
     let pom = std::fs::read(project.join("pom.xml")).expect("tests/kafka-tools/pom.xml");
     let kept = root().join("target").join("kafka-tools");
     // The copy of the project file is written last: it says which versions the folder holds, whole.
     if std::fs::read(kept.join("pom.xml")).ok().as_ref() != Some(&pom) {
         if !answers("mvn", &["--version"]) {
-            return missing("Maven");
+            return false;
         }
         let mut maven = Command::new("mvn");
         maven.args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime"]);
@@ -103,8 +116,7 @@ pub fn kafka_tools() -> Option<Command> {
         run(&mut maven, b"").expect("mvn dependency:copy-dependencies");
         std::fs::write(kept.join("pom.xml"), pom).expect("target/kafka-tools");
     }
-    command.arg("-cp").arg(kept.join("libs").join("*"));
-    Some(command)
+    true
 }
 
 fn java() -> Option<Command> {

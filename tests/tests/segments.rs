@@ -81,3 +81,62 @@ fn kafkas_own_tool_reads_segments_indexes_and_the_metadata_log() {
     assert!(dumped.contains("LeaderChange"), "{dumped}");
     assert!(dumped.contains("\"name\":\"dumped\""), "{dumped}");
 }
+
+/// Creates topics until the broker has taken snapshots, and stops it.
+fn with_snapshots(keep_all: bool) -> Option<(Broker, PathBuf)> {
+    kafka_tools()?;
+    kcat("", &[])?;
+    let retention = format!("metadata.max.retention.bytes={}", if keep_all { -1 } else { 1 });
+    let every = "metadata.log.max.record.bytes.between.snapshots=500";
+    let mut broker = Broker::start_own(&[every, &retention, "num.partitions=2"])?;
+    for topic in 0..12 {
+        let arguments = ["-P", "-t", &format!("topic-{topic}"), "-p", "0"];
+        run(&mut kcat(&broker.address(), &arguments)?, b"x\n").expect("producing");
+    }
+    broker.stop();
+    let directory = broker.data().join("__cluster_metadata-0");
+    Some((broker, directory))
+}
+
+/// Whether the broker, started again, knows all the topics.
+fn knows_its_topics(broker: &mut Broker) {
+    broker.start_again();
+    let listed =
+        run(&mut kcat(&broker.address(), &["-L"]).expect("looked for"), b"").expect("listing").text();
+    for topic in 0..12 {
+        assert!(listed.contains(&format!("\"topic-{topic}\"")), "{listed}");
+    }
+    broker.stop();
+}
+
+#[test]
+fn kafkas_own_tool_reads_snapshots_and_a_start_needs_nothing_else() {
+    let Some((mut broker, directory)) = with_snapshots(false) else { return };
+    let snapshots = files(&directory, ".checkpoint");
+    assert_eq!(snapshots.len(), 1, "the others are too many: {snapshots:?}");
+    let dumped = dump(&["--cluster-metadata-decoder"], &snapshots).expect("looked for");
+    for record in ["FEATURE_LEVEL_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD"] {
+        assert!(dumped.contains(&format!("\"type\":\"{record}\"")), "{record}:\n{dumped}");
+    }
+    assert!(dumped.contains("SnapshotHeader") && dumped.contains("SnapshotFooter"), "{dumped}");
+    assert!(!directory.join("00000000000000000000.log").exists(), "the log is trimmed");
+    knows_its_topics(&mut broker);
+}
+
+#[test]
+fn an_older_snapshot_will_do_when_the_latest_is_damaged() {
+    let Some((mut broker, directory)) = with_snapshots(true) else { return };
+    let snapshots = files(&directory, ".checkpoint");
+    assert!(snapshots.len() > 2, "{snapshots:?}");
+    let latest = snapshots.last().expect("a snapshot");
+    let mut bytes = std::fs::read(latest).expect("the latest snapshot");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(latest, bytes).expect("damaging it");
+    knows_its_topics(&mut broker);
+    // What a crash has left of one that was being written.
+    let part = directory.join("00000000000000099999-0000000001.checkpoint.part");
+    std::fs::write(&part, b"half").expect("a file");
+    knows_its_topics(&mut broker);
+    assert!(!part.exists());
+}

@@ -117,13 +117,9 @@ impl<D: Disk> Snapshots<D> {
 
     /// Begins a snapshot. Of one id, only one may be written at a time; what was begun before is lost.
     pub async fn begin(&self, id: SnapshotId) -> Result<Writer<D>, DiskError> {
-        let part = self.path(id, PART);
         // Not the same file again: a sync of it may have failed.
-        match self.disk.remove_file(&part).await {
-            Err(error) if error.kind != DiskErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = self.disk.open(&part, OpenMode::CreateNew).await?;
+        self.discard(id).await?;
+        let file = self.disk.open(&self.path(id, PART), OpenMode::CreateNew).await?;
         Ok(Writer { snapshots: self.clone(), id, file, position: 0 })
     }
 
@@ -151,6 +147,24 @@ impl<D: Disk> Snapshots<D> {
             self.disk.remove_file(&self.path(older, WHOLE)).await?;
         }
         self.disk.sync_dir(&self.dir).await
+    }
+
+    /// Removes a snapshot that is of no use: damaged, or overtaken before anybody knew of it. Durable on return.
+    pub async fn remove(&self, id: SnapshotId) -> Result<(), DiskError> {
+        self.remove_file(id, WHOLE).await?;
+        self.disk.sync_dir(&self.dir).await
+    }
+
+    /// Removes what was begun of a snapshot and will not be finished, if anything is there. The next start would, too.
+    pub async fn discard(&self, id: SnapshotId) -> Result<(), DiskError> {
+        self.remove_file(id, PART).await
+    }
+
+    async fn remove_file(&self, id: SnapshotId, suffix: &str) -> Result<(), DiskError> {
+        match self.disk.remove_file(&self.path(id, suffix)).await {
+            Err(error) if error.kind != DiskErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn path(&self, id: SnapshotId, suffix: &str) -> PathBuf {

@@ -25,6 +25,12 @@ pub struct Counts {
     pub resigned: Counter,
     /// Logs cut where another leader's differs.
     pub truncated: Counter,
+    /// Snapshots written.
+    pub snapshots_taken: Counter,
+    /// Logs replaced by snapshots.
+    pub snapshots_installed: Counter,
+    /// Logs whose first records were removed.
+    pub trimmed: Counter,
     /// Appends to logs.
     pub appends: Counter,
     /// Records appended.
@@ -74,6 +80,9 @@ impl Default for Counts {
             voted: Counter::default(),
             resigned: Counter::default(),
             truncated: Counter::default(),
+            snapshots_taken: Counter::default(),
+            snapshots_installed: Counter::default(),
+            trimmed: Counter::default(),
             appends: Counter::default(),
             appended_records: Counter::default(),
             syncs: Counter::default(),
@@ -112,6 +121,9 @@ impl Counts {
             Event::Voted { .. } => self.voted.add(1),
             Event::Resigned { .. } => self.resigned.add(1),
             Event::Truncated { .. } => self.truncated.add(1),
+            Event::SnapshotTaken { .. } => self.snapshots_taken.add(1),
+            Event::SnapshotInstalled { .. } => self.snapshots_installed.add(1),
+            Event::Trimmed { .. } => self.trimmed.add(1),
             Event::Appended { base, end, .. } => {
                 self.appends.add(1);
                 self.appended_records.add(span(base.0, end.0.0));

@@ -70,6 +70,31 @@ pub enum Event {
         /// One past the last record left.
         end: LogEnd,
     },
+    /// A snapshot of what is committed was written: whole, and durable.
+    SnapshotTaken {
+        /// Of what.
+        partition: PartitionKey,
+        /// One past the last record that it stands for.
+        end: Offset,
+        /// That record's epoch.
+        epoch: LeaderEpoch,
+    },
+    /// A log was replaced by a snapshot: it begins, empty, where that ends.
+    SnapshotInstalled {
+        /// Whose log.
+        partition: PartitionKey,
+        /// Where it begins.
+        end: Offset,
+        /// The epoch of the record before.
+        epoch: LeaderEpoch,
+    },
+    /// The first records of a log were removed.
+    Trimmed {
+        /// Of which log.
+        partition: PartitionKey,
+        /// The first offset left.
+        start: Offset,
+    },
     /// Records were appended: visible to readers of the file, not yet durable.
     Appended {
         /// Where.

@@ -2,7 +2,8 @@
 //! before anybody counts it as committed (Kafka's MajorityReachedHighWatermark and ConsistentCommittedData).
 //!
 //! The checker keeps a copy of each broker's log, as far as the broker's own events tell it: batches by their place, epoch and
-//! CRC. A process that starts says how much of it is left.
+//! CRC. A process that starts says how much of it is left. A snapshot is of what is committed, and stands for it: a log that
+//! begins with one has all that was committed below.
 
 use super::{Checker, Context, Report, Seen};
 use ::runtime::Event;
@@ -65,11 +66,18 @@ impl Log {
         None
     }
 
-    /// The batches below `to`, if they end there.
-    fn below(&self, to: Offset) -> Option<&[Batch]> {
-        let batches = &self.batches[..self.batches.partition_point(|batch| batch.end <= to)];
-        (batches.last().map_or(Offset::ZERO, |last| last.end) == to).then_some(batches)
+    /// A snapshot stands for everything below `start`: `below` was committed there.
+    fn begin(&mut self, below: &[Batch], start: Offset) {
+        let own = self.batches.partition_point(|batch| batch.end <= start);
+        self.batches.splice(..own, below.iter().copied());
+        self.agreed = below.len();
     }
+}
+
+/// The batches below `to`, if they end there.
+fn below(batches: &[Batch], to: Offset) -> Option<&[Batch]> {
+    let batches = &batches[..batches.partition_point(|batch| batch.end <= to)];
+    (batches.last().map_or(Offset::ZERO, |last| last.end) == to).then_some(batches)
 }
 
 impl Checker for Committed {
@@ -85,9 +93,34 @@ impl Checker for Committed {
         let Seen::Event { broker, event } = seen else { return };
         let log = self.logs.entry(*broker).or_default();
         match event {
-            Event::Recovered { partition: METADATA, end, .. } => {
+            Event::Recovered { partition: METADATA, start, end, .. } => {
                 log.cut(end.0);
                 log.durable = Offset::ZERO;
+                if *start > Offset::ZERO {
+                    match below(&self.committed, *start) {
+                        Some(below) => log.begin(below, *start),
+                        None => report.violation(format!(
+                            "broker {broker}: the metadata log begins at {start}, where no committed batch ends"
+                        )),
+                    }
+                }
+            }
+            Event::SnapshotTaken { partition: METADATA, end, epoch } => {
+                self.is_committed(*broker, *end, *epoch, report);
+            }
+            Event::SnapshotInstalled { partition: METADATA, end, epoch } => {
+                if let Some(below) = self.is_committed(*broker, *end, *epoch, report) {
+                    let log = self.logs.get_mut(broker).expect("it has just been seen");
+                    log.cut(*end);
+                    log.begin(&below, *end);
+                    log.batches.truncate(below.len());
+                    log.durable = *end;
+                }
+            }
+            Event::Trimmed { partition: METADATA, start } if below(&self.committed, *start).is_none() => {
+                report.violation(format!(
+                    "broker {broker}: the metadata log is trimmed to {start}, where no committed batch ends"
+                ));
             }
             Event::Truncated { partition: METADATA, end } => log.cut(end.0),
             Event::Appended { partition: METADATA, epoch, base, end, crc } => {
@@ -102,10 +135,26 @@ impl Checker for Committed {
 }
 
 impl Committed {
+    /// What is committed below `end`, the end of a snapshot.
+    fn is_committed(
+        &self,
+        broker: i32,
+        end: Offset,
+        epoch: LeaderEpoch,
+        report: &mut Report,
+    ) -> Option<Vec<Batch>> {
+        let below = below(&self.committed, end);
+        let below = below.filter(|below| below.last().is_some_and(|last| last.epoch == epoch));
+        if below.is_none() {
+            report.violation(format!("broker {broker}: snapshot {end}-{epoch} is not of what was committed"));
+        }
+        below.map(<[Batch]>::to_vec)
+    }
+
     fn advance(&mut self, broker: i32, to: Offset, report: &mut Report) {
         let log = self.logs.get_mut(&broker).expect("it has just been seen");
         let differs = log.agree(&self.committed);
-        let Some(own) = log.below(to) else {
+        let Some(own) = below(&log.batches, to) else {
             report.violation(format!(
                 "broker {broker} holds {to} for committed, where no batch of its log ends"
             ));

@@ -32,9 +32,32 @@ impl Quorum {
     }
 
     fn recovered(self, broker: i32, end: i64) -> Quorum {
-        let (start, end) = (Offset(0), LogEnd(Offset(end)));
+        self.recovered_from(broker, 0, end)
+    }
+
+    fn recovered_from(self, broker: i32, start: i64, end: i64) -> Quorum {
+        let (start, end) = (Offset(start), LogEnd(Offset(end)));
         let event = Event::Recovered { partition: METADATA, start, end, truncated_bytes: 0, clean: false };
         self.seen(broker, event).synced(broker, end.0.0)
+    }
+
+    /// Brokers 1 and 2 have committed a record of each of these epochs.
+    fn agreed(self, epochs: &[i32]) -> Quorum {
+        let all = (0..).zip(epochs).fold(self, |quorum, (base, epoch)| {
+            quorum.appended(1, base, *epoch).synced(1, base + 1).appended(2, base, *epoch).synced(2, base + 1)
+        });
+        let end = epochs.len() as i64;
+        all.committed(1, end).committed(2, end)
+    }
+
+    fn taken(self, broker: i32, end: i64, epoch: i32) -> Quorum {
+        let (end, epoch) = (Offset(end), LeaderEpoch(epoch));
+        self.seen(broker, Event::SnapshotTaken { partition: METADATA, end, epoch })
+    }
+
+    fn installed(self, broker: i32, end: i64, epoch: i32) -> Quorum {
+        let (end, epoch) = (Offset(end), LeaderEpoch(epoch));
+        self.seen(broker, Event::SnapshotInstalled { partition: METADATA, end, epoch })
     }
 
     #[track_caller]
@@ -73,4 +96,30 @@ fn a_process_that_starts_has_what_it_recovered() {
     let quorum = quorum.appended(2, 0, 1).synced(2, 1).committed(2, 1).appended(1, 1, 2).synced(1, 2);
     let quorum = quorum.appended(2, 1, 2).synced(2, 2);
     quorum.committed(1, 2).fires(&[]);
+}
+
+#[test]
+fn a_snapshot_stands_for_what_was_committed_below() {
+    let quorum = Quorum::new().agreed(&[1, 1, 2]).taken(1, 2, 1).installed(3, 3, 2).committed(3, 3);
+    let trimmed = |start| Event::Trimmed { partition: METADATA, start: Offset(start) };
+    let quorum = quorum.seen(1, trimmed(2)).recovered_from(1, 2, 3).committed(1, 3);
+    // It counts for the majority of what comes next.
+    let quorum = quorum.appended(3, 3, 2).synced(3, 4).appended(1, 3, 2).synced(1, 4).committed(1, 4);
+    quorum.recovered_from(3, 3, 4).committed(3, 4).fires(&[]);
+    // The process was killed before it could tell that the log was replaced.
+    let quorum = Quorum::new().agreed(&[1, 1, 2]).appended(3, 0, 1).recovered_from(3, 3, 3);
+    quorum.committed(3, 3).fires(&[]);
+    Quorum::new().agreed(&[1, 1]).seen(1, trimmed(3)).fires(&["committed"]);
+}
+
+#[test]
+fn a_snapshot_of_what_was_not_committed_is_noticed() {
+    Quorum::new().agreed(&[1, 1]).appended(1, 2, 1).taken(1, 3, 1).fires(&["committed"]);
+    Quorum::new().agreed(&[1, 1]).taken(1, 2, 2).fires(&["committed"]);
+    Quorum::new().agreed(&[1, 1]).installed(3, 3, 1).fires(&["committed"]);
+    Quorum::new().agreed(&[1, 1]).recovered_from(3, 3, 3).fires(&["committed"]);
+    // What was in the log before does not come back with the snapshot.
+    let quorum =
+        Quorum::new().agreed(&[1, 1]).appended(3, 0, 1).appended(3, 1, 1).appended(3, 2, 1).synced(3, 3);
+    quorum.installed(3, 2, 1).appended(1, 2, 1).synced(1, 3).committed(1, 3).fires(&["committed"]);
 }

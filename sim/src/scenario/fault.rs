@@ -78,6 +78,12 @@ pub enum EventKind {
     Resigned,
     /// A log was cut where another leader's differs.
     Truncated,
+    /// A snapshot of the metadata was written.
+    SnapshotTaken,
+    /// The metadata log was replaced by a snapshot.
+    SnapshotInstalled,
+    /// The first records of the metadata log were removed.
+    Trimmed,
 }
 
 impl EventKind {
@@ -99,6 +105,9 @@ impl EventKind {
             Event::Voted { .. } => EventKind::Voted,
             Event::Resigned { .. } => EventKind::Resigned,
             Event::Truncated { .. } => EventKind::Truncated,
+            Event::SnapshotTaken { .. } => EventKind::SnapshotTaken,
+            Event::SnapshotInstalled { .. } => EventKind::SnapshotInstalled,
+            Event::Trimmed { .. } => EventKind::Trimmed,
             _ => return None,
         })
     }

@@ -35,6 +35,19 @@ pub struct QuorumSettings {
     pub retry_backoff_ms: u64,
 }
 
+/// Snapshots of the metadata (KIP-630).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotSettings {
+    /// `metadata.log.max.record.bytes.between.snapshots`: so much of the log makes the next one due.
+    pub log_bytes_max: u64,
+    /// `metadata.log.max.snapshot.interval.ms`: a change is so long without a snapshot at the most; none for never.
+    pub interval_ms: Option<u64>,
+    /// `metadata.max.retention.bytes`: log and snapshots together; none for no limit. The latest snapshot stays.
+    pub retention_bytes: Option<u64>,
+    /// `metadata.max.retention.ms`: how old a snapshot gets; none for no limit. The latest one stays.
+    pub retention_ms: Option<u64>,
+}
+
 /// Something about the settings that the operator should be told, and that is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -101,6 +114,8 @@ pub struct BrokerSettings {
     pub heartbeat_interval_ms: u64,
     /// How long the metadata quorum waits for what.
     pub quorum: QuorumSettings,
+    /// When snapshots of the metadata are taken, and how long they are kept.
+    pub snapshots: SnapshotSettings,
     /// `tidemark.shards`: tasks that own partitions; 0 for as many as the machine has cores.
     pub shards: u32,
     /// `tidemark.tail.cache.bytes`: the budget of recently appended bytes kept for consumers.
@@ -202,6 +217,14 @@ impl BrokerSettings {
                 election_backoff_ms_max: given.number("controller.quorum.election.backoff.max.ms") as u64,
                 request_timeout_ms: given.number("controller.quorum.request.timeout.ms") as u64,
                 retry_backoff_ms: given.number("controller.quorum.retry.backoff.ms") as u64,
+            },
+            snapshots: SnapshotSettings {
+                log_bytes_max: given.number("metadata.log.max.record.bytes.between.snapshots") as u64,
+                interval_ms: given
+                    .limit("metadata.log.max.snapshot.interval.ms")
+                    .filter(|interval| *interval > 0),
+                retention_bytes: given.limit("metadata.max.retention.bytes"),
+                retention_ms: given.limit("metadata.max.retention.ms"),
             },
             shards: given.number("tidemark.shards") as u32,
             tail_cache_bytes: given.number("tidemark.tail.cache.bytes") as u64,

@@ -1,7 +1,7 @@
 //! From a directory to the tasks of the metadata.
 //!
 //! ```text
-//! open log ─▶ quorum as the file and the log know it ─▶ Node and Applier run ─▶ lifecycle registers this broker
+//! open log ─▶ restore from snapshots ─▶ quorum as the file and the log know it ─▶ Node and Applier run ─▶ lifecycle registers this broker
 //! ```
 
 use super::applier::Applier;
@@ -11,6 +11,8 @@ use super::holdings::Holdings;
 use super::node::{HEARD_MAX, Leadership, METADATA, Node};
 use super::peers::{Peers, Replicas};
 use super::probes::{ALARMS_MAX, Probes};
+use super::restore::{Restored, restore};
+use super::shelf::Shelf;
 use super::wire::Local;
 use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
@@ -22,11 +24,8 @@ use controller::{ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint};
 use log::{Log, LogConfig, MetaProperties, PartitionName};
 use model::config::{BrokerSettings, Endpoint, QuorumSettings};
 use model::time::Duration;
-use model::{BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex};
-use raft::{
-    Config, ELECTION_FILE_NAME, ElectionState, EpochStart, LogView, Quorum, ReplicaKey, SnapshotId, Timeouts,
-    Voters,
-};
+use model::{BrokerEpoch, BrokerId, PartitionIndex};
+use raft::{Config, ELECTION_FILE_NAME, ElectionState, Quorum, ReplicaKey, Timeouts, Voters};
 use runtime::{Disk, Runtime};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -67,9 +66,10 @@ pub async fn boot<R: Runtime>(
     let name = PartitionName::new(METADATA_TOPIC, PartitionIndex(0));
     let how = checkpoints.recovery(name.clone()).await;
     let opened = Log::open(rt.disk().clone(), name.dir(), log_config(), how).await;
-    let (log, recovered) = opened.map_err(|error| BootError(error.to_string()))?;
+    let (mut log, recovered) = opened.map_err(|error| BootError(error.to_string()))?;
     shard::open::announce(rt, METADATA, &log, &recovered);
-    complete_from(log.start())?;
+    let Restored { snapshots, kept, image, view } =
+        restore(rt, &mut log, &name, checkpoints, &meta.cluster).await?;
     let state = election_state(rt.disk(), &name.dir()).await?;
     let replicas = replicas(settings, meta);
     let me = replicas.local.me;
@@ -79,8 +79,11 @@ pub async fn boot<R: Runtime>(
         _ => Voters::new(replicas.voters.keys().map(|id| ReplicaKey { id: *id, directory: None })),
     };
     let config = Config { me, voters, timeouts: timeouts(&settings.quorum) };
-    let quorum = Quorum::new(config, state, log_view(&log)?);
-    let controller = Controller::new(meta.cluster.clone(), controller::Settings::of(settings));
+    let quorum = Quorum::new(config, state, view);
+    let mut controller = Controller::new(meta.cluster.clone(), controller::Settings::of(settings));
+    if let Some(image) = image {
+        controller.load(image);
+    }
     let empty = ClusterImage::new(meta.cluster.clone());
     let holdings = Holdings {
         rt: rt.clone(),
@@ -106,6 +109,10 @@ pub async fn boot<R: Runtime>(
         log,
         quorum,
         controller,
+        snapshots,
+        shelf: Shelf::new(settings.snapshots, kept),
+        taking: None,
+        incoming: None,
         applied: applied.clone(),
         checkpoints: checkpoints.clone(),
         fences: fences.clone(),
@@ -172,31 +179,7 @@ async fn election_state<D: Disk>(disk: &D, dir: &Path) -> Result<Option<Election
     state.map_err(|error| BootError(format!("{}: {error}", path.display())))
 }
 
-/// Refuses a metadata log whose records below `start` are in snapshots, which can't be read yet.
-fn complete_from(start: Offset) -> Result<(), BootError> {
-    if start == Offset::ZERO {
-        return Ok(());
-    }
-    let why = format!(
-        "the metadata log begins at {start}: what came before is in a snapshot of Kafka's, and snapshots can't be read yet"
-    );
-    Err(BootError(why))
-}
-
-/// What the quorum is to know of a log that begins at offset 0.
-fn log_view<D: Disk>(log: &Log<D>) -> Result<LogView, BootError> {
-    // An epoch that had no record yet when the process ended left no trace but here.
-    let with_records = log.epochs().iter().filter(|entry| entry.start < log.end().0);
-    let epochs = with_records.map(|entry| EpochStart { epoch: entry.epoch, start: entry.start }).collect();
-    let base = SnapshotId { end: log.start(), epoch: LeaderEpoch(0) };
-    LogView::recovered(base, None, epochs, log.end()).map_err(|error| BootError(error.to_string()))
-}
-
 /// Kafka's defaults for the metadata log: segments of 1 GiB or seven days.
 fn log_config() -> LogConfig {
     LogConfig::default()
 }
-
-#[cfg(test)]
-#[path = "boot_test.rs"]
-mod tests;

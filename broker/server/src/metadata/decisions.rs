@@ -115,8 +115,13 @@ impl<R: Runtime> Node<R> {
         // costs little, so that what does not get into the log was never replayed.
         let mut controller = self.controller.clone();
         controller.appended(placed.base, records).map_err(NodeError::Decision)?;
-        match self.append_batches(batch.build()).await {
-            Ok(()) => self.controller = controller,
+        let batch = batch.build();
+        let bytes = batch.len() as u64;
+        match self.append_batches(batch).await {
+            Ok(()) => {
+                self.controller = controller;
+                self.shelf.appended(bytes);
+            }
             Err(error @ NodeError::Append(AppendError::NoSpace(_))) => {
                 self.quorum.withdraw(placed);
                 return Err(error);

@@ -57,9 +57,16 @@ impl<R: Runtime> Node<R> {
                     self.controller.resigned();
                     self.activation.clear();
                     self.pending.resigned();
+                    self.shelf.resigned();
                 }
-                Effect::WriteSnapshot(_) | Effect::InstallSnapshot(_) => {
-                    unreachable!("nobody has snapshots: {effect}")
+                Effect::WriteSnapshot(piece) => {
+                    if let Some(input) = self.write_piece(piece).await? {
+                        effects.extend(self.step(input));
+                    }
+                }
+                Effect::InstallSnapshot(id) => {
+                    let input = self.install(id).await?;
+                    effects.extend(self.step(input));
                 }
             }
         }
@@ -129,14 +136,24 @@ impl<R: Runtime> Node<R> {
         Ok(())
     }
 
-    /// Answers another replica, with what it is to be given of the log.
-    async fn reply(&mut self, token: Token, response: Response) -> Result<(), NodeError> {
+    /// Answers another replica, with what it is to be given of the log, or of a snapshot.
+    async fn reply(&mut self, token: Token, mut response: Response) -> Result<(), NodeError> {
         let Asked { bytes_max, reply } = self.asked.remove(&token).expect("answered once");
-        let bytes = match &response.body {
+        let bytes = match &mut response.body {
             Ok(Answer::Records(records)) if records.from < self.log.end().0 && !reply.is_closed() => {
                 let slice = self.log.slice(records.from, self.log.end().0, bytes_max, true);
                 slice.read().await.map_err(|error| NodeError::Replay(ReplayError::Read(error)))?
             }
+            Ok(Answer::SnapshotPiece(piece)) => match self.piece(piece, bytes_max).await? {
+                Ok((bytes, size)) => {
+                    piece.size = size;
+                    bytes
+                }
+                Err(rejection) => {
+                    response.body = Err(rejection);
+                    Bytes::new()
+                }
+            },
             _ => Bytes::new(),
         };
         // Whoever asked may have gone.
@@ -158,6 +175,7 @@ impl<R: Runtime> Node<R> {
     /// Everything below `to` is committed: the controller, whoever waits for it, and this broker are told.
     pub(super) async fn committed(&mut self, to: Offset) -> Result<(), NodeError> {
         self.rt.observe(Event::HighWatermark { partition: METADATA, to });
+        let mut replayed = 0;
         if self.controller.active().is_some() {
             self.controller.committed_to(to);
         } else {
@@ -166,10 +184,12 @@ impl<R: Runtime> Node<R> {
             let followed = replay::replay(&self.log, from, to, |batch| {
                 controller.follow(batch.base, &batch.records)?;
                 controller.follow_to(batch.end);
+                replayed += batch.bytes;
                 Ok(())
             });
             followed.await.map_err(NodeError::Replay)?;
         }
+        self.shelf.committed(replayed, self.rt.now());
         self.applied.committed(self.controller.committed().clone());
         self.pending.committed(to);
         Ok(())

@@ -12,7 +12,8 @@
 //! - `lifecycle`: registers this broker, keeps it alive, and takes it out again.
 //! - `membership`: registers this controller.
 //! - `probes`: asks brokers that may be gone, and fences those that are. `suspicion`: who may be.
-//! - `boot`: opens the log. `replay`: the log as records.
+//! - `snapshots`: taken, served, fetched, installed. `shelf`: which there are, and when the next is due.
+//! - `boot`: opens the log. `restore`: the snapshots beside it. `replay`: the log as records.
 
 mod applier;
 mod boot;
@@ -27,6 +28,9 @@ mod node;
 mod peers;
 mod probes;
 mod replay;
+mod restore;
+mod shelf;
+mod snapshots;
 mod suspicion;
 pub mod wire;
 

@@ -9,11 +9,14 @@ use super::decisions::Pending;
 use super::handle::{INBOX_MAX, Plan, Request, Seen};
 use super::peers::Peers;
 use super::replay::ReplayError;
+use super::shelf::Shelf;
+use super::snapshots::Taking;
 use crate::checkpoints::{Checkpoints, Points};
 use crate::descriptors::Descriptors;
 use crate::fence::Fences;
 use bytes::Bytes;
 use controller::{Controller, Decision};
+use log::snapshot::{Snapshots, Writer};
 use log::{AppendError, Log, PartitionName, TruncateError};
 use model::config::BrokerSettings;
 use model::time::Duration;
@@ -45,6 +48,14 @@ pub struct Node<R: Runtime> {
     pub(super) log: Log<R::Disk>,
     pub(super) quorum: Quorum,
     pub(super) controller: Controller,
+    /// The snapshots' files.
+    pub(super) snapshots: Snapshots<R::Disk>,
+    /// Which there are, and when the next is due.
+    pub(super) shelf: Shelf,
+    /// The one that is being taken here.
+    pub(super) taking: Option<Taking>,
+    /// The one that comes from the leader.
+    pub(super) incoming: Option<Writer<R::Disk>>,
     /// Whom to tell what is committed.
     pub(super) applied: Applied,
     pub(super) checkpoints: Checkpoints,
@@ -145,10 +156,13 @@ impl<R: Runtime> Node<R> {
         self.take(Input::Synced { end: self.log.durable_end() }).await?;
         self.take(Input::Start).await?;
         self.settle().await?;
+        self.trim().await?;
         let mut drained = Vec::with_capacity(INBOX_MAX);
         let mut heard = Vec::with_capacity(HEARD_MAX);
         loop {
-            let deadlines = [self.quorum.next_deadline(), self.controller.next_deadline()];
+            // Of snapshots there is one at a time.
+            let snapshot = self.shelf.deadline().filter(|_| self.taking.is_none() && self.incoming.is_none());
+            let deadlines = [self.quorum.next_deadline(), self.controller.next_deadline(), snapshot];
             let deadline = deadlines.into_iter().flatten().min();
             let sleep = self.rt.sleep_until(deadline.unwrap_or_default());
             tokio::select! { biased;
@@ -158,6 +172,7 @@ impl<R: Runtime> Node<R> {
                         return Ok(None);
                     }
                 }
+                () = taken(&mut self.taking), if self.taking.is_some() => {}
                 () = sleep, if deadline.is_some() => {}
             }
             self.unfenced()?;
@@ -183,6 +198,7 @@ impl<R: Runtime> Node<R> {
             // After whatever has arrived: a node that was held up must not take it for silence.
             self.expire().await?;
             self.settle().await?;
+            self.see_to_snapshots().await?;
         }
     }
 
@@ -218,7 +234,7 @@ impl<R: Runtime> Node<R> {
     }
 
     /// Lets something happen, and everything that follows at once.
-    async fn take(&mut self, input: Input) -> Result<(), NodeError> {
+    pub(super) async fn take(&mut self, input: Input) -> Result<(), NodeError> {
         self.perform(input).await?;
         while let Some(decision) = self.activation.pop_front() {
             self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await?;
@@ -279,7 +295,12 @@ impl<R: Runtime> Node<R> {
         }
     }
 
-    async fn close(self, stopped: oneshot::Sender<()>) {
+    async fn close(mut self, stopped: oneshot::Sender<()>) {
+        // Nobody writes to the directory when it is vouched for.
+        taken(&mut self.taking).await;
+        if let Err(error) = self.give_incoming_up().await {
+            return self.fail(&error);
+        }
         let (log_start, name) = (self.log.start(), self.name.clone());
         let (rt, fences, checkpoints) = (self.rt, self.fences, self.checkpoints);
         if fences.is_fenced() {
@@ -297,6 +318,13 @@ impl<R: Runtime> Node<R> {
                 }
             }
         }
+    }
+}
+
+/// Waits until the snapshot that is being taken is, or is not.
+async fn taken(taking: &mut Option<Taking>) {
+    if let Some(taking) = taking {
+        taking.ended().await;
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Batch {
     pub base: Offset,
     /// One past its last record.
     pub end: Offset,
+    /// Bytes that it takes in the log.
+    pub bytes: u64,
     /// Its records; none of a control batch.
     pub records: Vec<MetadataRecord>,
 }
@@ -79,7 +81,8 @@ fn decode(at: Offset, bytes: &Bytes) -> Result<Batch, ReplayError> {
             values.push(decoded.map_err(|error| ReplayError::Record(record.offset, error))?);
         }
     }
-    Ok(Batch { base: header.base_offset, end: header.next_offset(), records: values })
+    let len = bytes.len() as u64;
+    Ok(Batch { base: header.base_offset, end: header.next_offset(), bytes: len, records: values })
 }
 
 #[cfg(test)]
