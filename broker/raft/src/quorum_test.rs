@@ -238,7 +238,6 @@ impl Player {
                     })),
                     "fenced" => Err(Rejection::FencedEpoch),
                     "not-leader" => Err(Rejection::NotLeader),
-                    "not-leader" => Err(Rejection::NotLeader),
                     other => panic!("answered {other}"),
                 };
                 let leader = maybe(3).map(|id| BrokerId(id as i32));
