@@ -79,7 +79,7 @@ where
     Batches { records, epoch, last_contained, now, next: Offset::ZERO, value: None, stage: Stage::Header }
 }
 
-/// The batches of a snapshot that is being written, see [`write`].
+/// The batches of a snapshot that is being written, see [`write()`].
 pub struct Batches<I> {
     records: I,
     epoch: LeaderEpoch,
