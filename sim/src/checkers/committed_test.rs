@@ -123,3 +123,11 @@ fn a_snapshot_of_what_was_not_committed_is_noticed() {
         Quorum::new().agreed(&[1, 1]).appended(3, 0, 1).appended(3, 1, 1).appended(3, 2, 1).synced(3, 3);
     quorum.installed(3, 2, 1).appended(1, 2, 1).synced(1, 3).committed(1, 3).fires(&["committed"]);
 }
+
+#[test]
+fn what_was_written_just_before_the_end_of_a_process_was_never_told() {
+    let quorum = Quorum::new().appended(1, 0, 1).synced(1, 1).appended(2, 0, 1).synced(2, 1).committed(1, 1);
+    // Broker 3 has two records on its disk, and told of none.
+    let quorum = quorum.recovered(3, 2).appended(3, 2, 2).synced(3, 3);
+    quorum.committed(3, 3).fires(&[]);
+}
