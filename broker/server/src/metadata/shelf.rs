@@ -88,7 +88,7 @@ impl Shelf {
         (self.log_bytes, self.due) = (0, None);
     }
 
-    /// No snapshot can be taken for now.
+    /// A snapshot could not be taken: the disk is full, or a transaction is under way.
     pub(super) fn postpone(&mut self, now: Instant) {
         (self.log_bytes, self.due) = (0, Some(now + RETRY_AFTER));
     }
