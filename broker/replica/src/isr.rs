@@ -28,6 +28,11 @@ impl Isr {
         isr
     }
 
+    /// The same replicas under another `min.insync.replicas`.
+    pub fn with_min(self, min: usize) -> Isr {
+        Isr { min, ..self }
+    }
+
     /// Those in sync, in the order of their ids.
     pub fn members(&self) -> impl Iterator<Item = BrokerId> + '_ {
         self.members.iter().copied()

@@ -61,6 +61,13 @@ pub fn is_not_controller<T>(outcome: &Result<T, Refusal>) -> bool {
     outcome.as_ref().is_err_and(|refusal| refusal.reason == Reason::NotController)
 }
 
+/// A partition in which too few replicas are in sync.
+pub fn admission(why: replica::Refusal) -> ErrorCode {
+    match why {
+        replica::Refusal::NotEnoughReplicas { .. } => ErrorCode::NotEnoughReplicas,
+    }
+}
+
 /// A batch that a leader does not append.
 ///
 /// Bytes that can't be told apart into batches, and a wrong checksum, are CORRUPT_MESSAGE, which producers send

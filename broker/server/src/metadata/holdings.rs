@@ -1,8 +1,8 @@
-//! What this broker holds: the partitions that it leads, and the directories of those that it has no more.
+//! What this broker holds: the partitions of which it has a replica, and the directories of those that it has no more.
 //!
 //! ```text
-//! first image with this incarnation in it ─▶ strays are set aside ─▶ shards lead
-//! every later image ─▶ shards leave ─▶ what is gone is set aside ─▶ shards lead
+//! first image with this incarnation in it ─▶ strays are set aside ─▶ shards hold
+//! every later image ─▶ shards leave ─▶ what is gone is set aside ─▶ shards hold
 //! ```
 //!
 //! One step after the other, so that a name has one user: a topic that is created again under its name finds nothing there.
@@ -15,7 +15,7 @@ use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
 use crate::fence::Fences;
 use crate::removals::Removals;
-use crate::shard::inbox::{Lead, Leave, LeftLog, Message};
+use crate::shard::inbox::{Hold, Leave, Message, Role};
 use controller::{
     ClusterImage, ConfigResource, Fate, METADATA_TOPIC, Partition, PartitionChange, ResourceKind,
 };
@@ -23,6 +23,7 @@ use log::{Aside, PartitionName};
 use model::config::{BrokerSettings, TopicConfig};
 use model::{PartitionKey, TopicId};
 use protocol::ErrorCode;
+use replica::Isr;
 use runtime::{DiskError, DiskErrorKind, Event, Fence, Runtime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,34 +62,26 @@ impl<R: Runtime> Holdings<R> {
         let changes = image.changes_since(&before);
         self.leave(&changes.partitions).await?;
         self.configure(&before, image, &changes.configs).await?;
-        self.lead(image, &changes.partitions).await?;
+        self.hold(image, &changes.partitions).await?;
         // From here on the log that is opened under the name is another's.
         let me = self.settings.node_id;
-        self.going.retain(|name, _| held(image, name).is_none_or(|partition| partition.leader != Some(me)));
+        self.going.retain(|name, _| held(image, name).is_none_or(|partition| !partition.is_replica(me)));
         self.told = Some(image.clone());
         Ok(())
     }
 
-    fn leads(&self, partition: &Option<Arc<Partition>>) -> bool {
-        partition.as_ref().is_some_and(|partition| partition.leader == Some(self.settings.node_id))
-    }
-
-    /// Has shards leave what this broker leads no more, and sets aside what it has no more.
+    /// Has shards leave what this broker has no more, and sets it aside.
     async fn leave(&mut self, changes: &[PartitionChange]) -> Result<(), Ended> {
         let mut leaving = Vec::new();
         for change in changes {
-            let lost = change.fate(self.settings.node_id) == Some(Fate::Lost);
-            if self.leads(&change.before) && !self.leads(&change.after) {
-                let (done, left) = oneshot::channel();
-                let log = if lost { LeftLog::Gone } else { LeftLog::Kept };
-                let leave = Leave { partition: change.key, log, done };
-                self.send(change.key, Message::Leave(leave)).await?;
-                leaving.push(left);
+            if change.fate(self.settings.node_id) != Some(Fate::Lost) {
+                continue;
             }
-            if lost {
-                let name = PartitionName::new(&*change.topic, change.key.index);
-                self.going.insert(name, change.key.topic);
-            }
+            let (done, left) = oneshot::channel();
+            self.send(change.key, Message::Leave(Leave { partition: change.key, done })).await?;
+            leaving.push(left);
+            let name = PartitionName::new(&*change.topic, change.key.index);
+            self.going.insert(name, change.key.topic);
         }
         self.all(leaving).await?;
         if self.going.is_empty() {
@@ -133,17 +126,7 @@ impl<R: Runtime> Holdings<R> {
             let Some(name) = PartitionName::from_dir(&dir).filter(|name| name.topic != METADATA_TOPIC) else {
                 continue;
             };
-            let partition = held(image, &name);
-            if partition.is_some_and(|partition| partition.leader == Some(me)) {
-                continue;
-            }
-            let mine = partition.is_some_and(|partition| partition.is_replica(me));
-            let same = match aside::owner(disk, &name).await? {
-                Owner::Nobody => true,
-                Owner::Topic(owner) => image.topic_named(&name.topic).is_some_and(|topic| topic.id == owner),
-                Owner::Unreadable => false,
-            };
-            if !(mine && same) {
+            if !held(image, &name).is_some_and(|partition| partition.is_replica(me)) {
                 strays.push(name);
             }
         }
@@ -168,7 +151,7 @@ impl<R: Runtime> Holdings<R> {
         }
     }
 
-    /// Tells shards of changed configs of what they lead and go on leading.
+    /// Tells shards of changed configs of what they hold and go on holding.
     async fn configure(
         &self,
         before: &ClusterImage,
@@ -184,10 +167,10 @@ impl<R: Runtime> Holdings<R> {
         for topic in names.into_iter().filter_map(|name| image.topic_named(name)) {
             let Some(known) = before.topic(topic.id) else { continue };
             let config = self.config(image, &topic.name);
-            let leads = |index| {
-                [known, topic].map(|of| of.partition(index).and_then(|at| at.leader)) == [Some(me); 2]
+            let holds = |index| {
+                [known, topic].iter().all(|of| of.partition(index).is_some_and(|at| at.is_replica(me)))
             };
-            for index in topic.partitions.keys().copied().filter(|index| leads(*index)) {
+            for index in topic.partitions.keys().copied().filter(|index| holds(*index)) {
                 let key = topic.key(index);
                 self.send(key, Message::Configure(key, config.clone())).await?;
             }
@@ -195,18 +178,37 @@ impl<R: Runtime> Holdings<R> {
         Ok(())
     }
 
-    /// Has shards lead what this broker leads.
-    async fn lead(&self, image: &ClusterImage, changes: &[PartitionChange]) -> Result<(), Ended> {
-        let mut opening = Vec::new();
+    /// Has shards hold what this broker has a replica of, and waits until they lead what it leads.
+    async fn hold(&self, image: &ClusterImage, changes: &[PartitionChange]) -> Result<(), Ended> {
+        let me = self.settings.node_id;
+        let (mut leaders, mut followers) = (Vec::new(), Vec::new());
         for PartitionChange { key, topic, after, .. } in changes {
-            let Some(partition) = after.as_ref().filter(|_| self.leads(after)) else { continue };
-            let (epoch, config) = (partition.leader_epoch, self.config(image, topic));
-            let (done, opened) = oneshot::channel();
-            let lead = Lead { partition: *key, topic: topic.clone(), epoch, config, done };
-            self.send(*key, Message::Lead(lead)).await?;
-            opening.push(opened);
+            let Some(partition) = after.as_ref().filter(|partition| partition.is_replica(me)) else {
+                continue;
+            };
+            let role = if partition.leader == Some(me) { &mut leaders } else { &mut followers };
+            role.push((key, topic, partition));
         }
-        self.all(opening).await
+        let mut configs = BTreeMap::new();
+        let mut leading = Vec::with_capacity(leaders.len());
+        // Clients wait for those that are led.
+        for (key, topic, partition) in leaders.into_iter().chain(followers) {
+            let config = configs.entry(topic).or_insert_with(|| self.config(image, topic)).clone();
+            let (epoch, leader) = (partition.leader_epoch, partition.leader);
+            let role = if leader == Some(me) {
+                let min = config.min_insync_replicas as usize;
+                Role::Leader { epoch, isr: Isr::new(&partition.replicas, &partition.isr, min) }
+            } else {
+                Role::Follower { epoch, leader }
+            };
+            let (done, opened) = oneshot::channel();
+            let hold = Hold { partition: *key, topic: topic.clone(), role, config, done };
+            self.send(*key, Message::Hold(hold)).await?;
+            if leader == Some(me) {
+                leading.push(opened);
+            }
+        }
+        self.all(leading).await
     }
 
     fn config(&self, image: &ClusterImage, topic: &str) -> TopicConfig {

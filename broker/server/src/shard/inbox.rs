@@ -5,9 +5,10 @@
 
 use bytes::Bytes;
 use model::config::TopicConfig;
-use model::{Instant, LeaderEpoch, Offset, PartitionKey, Timestamp};
+use model::{BrokerId, Instant, LeaderEpoch, Offset, PartitionKey, Timestamp};
 use protocol::ErrorCode;
 use records::batch::ProduceRefusal;
+use replica::Isr;
 use runtime::Acks;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,9 +25,9 @@ pub enum Message {
     Park(Park),
     /// Find offsets.
     ListOffsets(ListOffsets),
-    /// Take a partition on, as its leader.
-    Lead(Lead),
-    /// Lead a partition no more.
+    /// Hold a replica of a partition, in a role.
+    Hold(Hold),
+    /// Hold a partition's replica no more.
     Leave(Leave),
     /// Obey other configs.
     Configure(PartitionKey, TopicConfig),
@@ -252,36 +253,53 @@ pub struct FoundOffset {
     pub epoch: LeaderEpoch,
 }
 
-/// Take a partition on as its leader: open or create its log.
-pub struct Lead {
+/// Hold a replica of a partition: open or create its log, unless it is open, and play a role.
+pub struct Hold {
     /// Which one.
     pub partition: PartitionKey,
     /// Its topic's name, for the directory.
     pub topic: Arc<str>,
-    /// The epoch of its leadership.
-    pub epoch: LeaderEpoch,
+    /// What to be, as the latest image has it.
+    pub role: Role,
     /// The topic's configuration.
     pub config: TopicConfig,
-    /// Sent when it can be produced to, when there is no space to open it (then it is tried again until there is), or
-    /// when it has failed.
+    /// Sent when the log is open and the role played, when there is no space to open it (then it is tried again until
+    /// there is), or when it has failed.
     pub done: oneshot::Sender<Result<(), ErrorCode>>,
 }
 
-/// Lead a partition no more, if it is led or about to be.
+/// What a broker is to a partition of which it has a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Its leader.
+    Leader {
+        /// The epoch of its leadership.
+        epoch: LeaderEpoch,
+        /// Those whose word a commit waits for, itself among them.
+        isr: Isr,
+    },
+    /// Not its leader.
+    Follower {
+        /// The epoch of the leader, or in which there came to be none.
+        epoch: LeaderEpoch,
+        /// Who leads, if anybody does.
+        leader: Option<BrokerId>,
+    },
+}
+
+impl Role {
+    /// The epoch in which it is played.
+    pub fn epoch(&self) -> LeaderEpoch {
+        match self {
+            Role::Leader { epoch, .. } | Role::Follower { epoch, .. } => *epoch,
+        }
+    }
+}
+
+/// Hold a partition's replica no more, if it is held or about to be: nothing of its log needs to be on disk.
 pub struct Leave {
     /// Which one.
     pub partition: PartitionKey,
-    /// What becomes of its log.
-    pub log: LeftLog,
     /// Sent when nothing is done to its files any more, or when that has failed.
     pub done: oneshot::Sender<Result<(), ErrorCode>>,
-}
-
-/// What becomes of a log that is not led any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeftLog {
-    /// It stays: it is synced and closed.
-    Kept,
-    /// It goes: nothing of it needs to be on disk.
-    Gone,
 }

@@ -16,7 +16,7 @@
 //! then on the shard answers KAFKA_STORAGE_ERROR, the process stops, and the next start recovers.
 
 mod acking;
-mod departures;
+mod holding;
 pub mod inbox;
 pub mod open;
 mod opening;
@@ -25,23 +25,22 @@ mod syncs;
 
 use crate::checkpoints::{Checkpoints, Points};
 use crate::fence::Fences;
+use crate::refusal;
 use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
 use acking::Acking;
-use departures::{Departed, Departures};
+use holding::Leaving;
 use inbox::{
-    Fetch, Fetched, Lead, Leave, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records,
-    Refused, Wake,
+    Fetch, Fetched, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused, Wake,
 };
-use log::{AppendError, PartitionName};
-use model::config::{Durability, TopicConfig};
+use log::AppendError;
+use model::config::Durability;
 use model::{BrokerId, DurableEnd, Offset, PartitionKey, Timestamp};
-use open::{Opened, Unopened, announce};
 use opening::Openings;
 use partition::{Appended, New, Partition};
 use protocol::ErrorCode;
 use replica::Advance;
-use runtime::{Disk, Event, Fence, Runtime};
+use runtime::{Acks, Disk, Event, Fence, Runtime};
 use std::collections::BTreeMap;
 use syncs::{Outcome, Syncs};
 use tokio::sync::mpsc;
@@ -71,7 +70,7 @@ pub struct Shard<R: Runtime> {
     sweep_at: usize,
     syncs: Syncs<R>,
     openings: Openings<R>,
-    departures: Departures<R>,
+    leaving: Leaving,
     checkpoints: Checkpoints,
     fences: Fences,
 }
@@ -102,7 +101,7 @@ impl<R: Runtime> Shard<R> {
             sweep_at: SWEEP_MIN,
             syncs: Syncs::new(),
             openings: Openings::new(),
-            departures: Departures::new(),
+            leaving: Leaving::new(),
             checkpoints,
             fences,
         }
@@ -118,7 +117,6 @@ impl<R: Runtime> Shard<R> {
             tokio::select! { biased;
                 outcome = self.syncs.done(), if self.syncs.under_way() => self.synced(outcome),
                 outcome = self.openings.done(), if self.openings.under_way() => self.opened(outcome),
-                departed = self.departures.done(), if self.departures.under_way() => self.departed(departed),
                 taken = inbox.recv_many(&mut drained, DRAIN_MAX) => {
                     if taken == 0 {
                         return;
@@ -143,7 +141,7 @@ impl<R: Runtime> Shard<R> {
             self.produce(run).await;
             self.start_sync();
             self.start_openings();
-            self.start_departures();
+            self.let_go();
             self.expire();
         }
     }
@@ -153,7 +151,7 @@ impl<R: Runtime> Shard<R> {
             Message::Fetch(fetch) => self.fetch(fetch),
             Message::Park(park) => self.park(park),
             Message::ListOffsets(list) => self.list_offsets(list),
-            Message::Lead(lead) => self.lead(lead),
+            Message::Hold(hold) => self.hold(hold),
             Message::Leave(leave) => self.leave(leave),
             Message::Configure(partition, config) => self.configure(partition, config),
             Message::Produce(_) | Message::Stop(_) => unreachable!("the loop serves these itself"),
@@ -172,6 +170,10 @@ impl<R: Runtime> Shard<R> {
             ackings.push(Acking::new(produce.done, produce.parts.len()));
             askers.push((produce.acks, produce.deadline, produce.applied));
             for part in produce.parts {
+                if let Err(code) = self.admit(part.partition, produce.acks) {
+                    ackings[request].add(part.partition, part.slot, Err(code.into()));
+                    continue;
+                }
                 let grouped = by_partition.entry(part.partition).or_default();
                 grouped.from.push((request, part.slot));
                 grouped.parts.push(part);
@@ -198,6 +200,15 @@ impl<R: Runtime> Shard<R> {
             {
                 acking.failed(&open, ErrorCode::RequestTimedOut);
             }
+        }
+    }
+
+    /// Whether a batch may be appended that is to be acknowledged so. Who leads is asked later.
+    fn admit(&self, key: PartitionKey, acks: Acks) -> Result<(), ErrorCode> {
+        let leader = self.partitions.get(&key).and_then(|partition| partition.leader().ok());
+        match leader {
+            Some(leader) if acks == Acks::All => leader.admit(replica::Acks::All).map_err(refusal::admission),
+            _ => Ok(()),
         }
     }
 
@@ -236,13 +247,13 @@ impl<R: Runtime> Shard<R> {
         match partition.append(parts, now, &mut self.tail).await {
             Ok(Appended { results, new, advance }) => {
                 if let Some(New { base, crc, rolled }) = new {
-                    let (epoch, end) = (partition.leader.epoch(), partition.log.end());
+                    let (epoch, end) = (partition.epoch(), partition.log.end());
                     self.rt.observe(Event::Appended { partition: key, epoch, base, end, crc });
                     if rolled {
                         self.rt.observe(Event::Rolled { partition: key, base: partition.log.active_base() });
                     }
                     // The page-cache mode leaves syncing to the kernel, but a closed segment is put to rest.
-                    if rolled || partition.leader.durability() == Durability::Durable {
+                    if rolled || partition.config.durability() == Durability::Durable {
                         self.syncs.mark(key);
                     }
                 }
@@ -326,115 +337,12 @@ impl<R: Runtime> Shard<R> {
         let _ = list.reply.send(answer);
     }
 
-    fn lead(&mut self, lead: Lead) {
-        if self.fences.is_fenced() {
-            let _ = lead.done.send(Err(ErrorCode::KafkaStorageError));
-        } else if let Some(partition) = self.partitions.get_mut(&lead.partition) {
-            let Lead { partition: key, epoch, done, .. } = lead;
-            if epoch > partition.leader.epoch() {
-                partition.lead_on(epoch);
-                self.rt.observe(Event::BecameLeader { partition: key, epoch });
-                self.syncs.mark(key);
-            }
-            let _ = done.send(Ok(()));
-        } else {
-            assert!(!self.departures.has(lead.partition), "{} is led before it was left", lead.partition);
-            self.openings.want(lead);
-        }
-    }
-
-    /// Leads a partition no more: whoever waits for it is told, and its files are let go when nothing is done to them.
-    fn leave(&mut self, leave: Leave) {
-        if self.fences.is_fenced() {
-            let _ = leave.done.send(Err(ErrorCode::KafkaStorageError));
-            return;
-        }
-        let key = leave.partition;
-        self.openings.unwant(key);
-        let partition = self.partitions.remove(&key);
-        self.evict(key, ErrorCode::NotLeaderOrFollower);
-        self.tail.forget(key);
-        self.departures.add(leave, partition);
-    }
-
-    /// Lets go of what is left and at rest.
-    fn start_departures(&mut self) {
-        if self.fences.is_fenced() {
-            return self.departures.give_up(ErrorCode::KafkaStorageError);
-        }
-        let Shard { rt, syncs, openings, departures, checkpoints, .. } = self;
-        departures.start(rt, checkpoints, |key| syncs.covers(key) || openings.is_opening(key));
-    }
-
-    fn departed(&mut self, departed: Departed) {
-        let Departed { key, result, done } = departed;
-        let result = result.map_err(|error| {
-            error!(partition = %key, %error, "a log can't be closed");
-            self.fence(Fence::SyncFailed);
-            ErrorCode::KafkaStorageError
-        });
-        if let Ok(Some(end)) = result {
-            self.rt.observe(Event::Synced { partition: key, end });
-        }
-        // Nobody listens any more when the applier is gone.
-        let _ = done.send(result.map(drop));
-    }
-
-    fn configure(&mut self, key: PartitionKey, config: TopicConfig) {
-        let Some(partition) = self.partitions.get_mut(&key) else {
-            return self.openings.configure(key, config);
-        };
-        let advance = partition.configure(self.me, config);
-        // What was left to the kernel may have to be durable now.
-        self.syncs.mark(key);
-        self.moved(key, advance);
-    }
-
     /// Starts opening what is to be opened now.
     fn start_openings(&mut self) {
         if self.fences.is_fenced() {
             self.openings.give_up(ErrorCode::KafkaStorageError);
         } else {
             self.openings.start(&self.rt, &self.checkpoints, self.rt.now());
-        }
-    }
-
-    /// Takes a partition over whose log has been opened.
-    fn opened(&mut self, outcome: opening::Outcome<R>) {
-        let opening::Outcome { key, mut wanted, result } = outcome;
-        if self.fences.is_fenced() {
-            return wanted.tell(Err(ErrorCode::KafkaStorageError));
-        }
-        let (topic, epoch) = (wanted.topic.clone(), wanted.epoch);
-        match result {
-            Ok(Opened { log, recovered }) => {
-                announce(&self.rt, key, &log, &recovered);
-                let name = PartitionName::new(&*topic, key.index);
-                let partition = Partition::new(self.me, key, name, epoch, log, wanted.config.clone());
-                if self.departures.has(key) {
-                    self.departures.opened(key, partition);
-                    return wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
-                }
-                self.checkpoints.note(points(&partition));
-                self.rt.observe(Event::BecameLeader { partition: key, epoch });
-                let to = partition.leader.high_watermark();
-                self.rt.observe(Event::HighWatermark { partition: key, to });
-                self.partitions.insert(key, partition);
-                wanted.tell(Ok(()));
-            }
-            Err(Unopened::NoSpace(_)) if self.departures.has(key) => {
-                wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
-            }
-            Err(Unopened::NoSpace(error)) => {
-                warn!(%topic, partition = %key.index, %error, "no space to open a log: it is tried again");
-                wanted.tell(Ok(()));
-                self.openings.rest(key, wanted, self.rt.now());
-            }
-            Err(Unopened::Failed(error)) => {
-                error!(%topic, partition = %key.index, error, "a log can't be opened");
-                self.fence(Fence::WriteFailed);
-                wanted.tell(Err(ErrorCode::KafkaStorageError));
-            }
         }
     }
 
@@ -458,13 +366,10 @@ impl<R: Runtime> Shard<R> {
             }
         };
         for (key, done) in done {
-            let Some(partition) = self.partitions.get_mut(&key) else {
-                self.departures.synced(key, done);
-                continue;
-            };
-            let end = partition.log.finish_sync(done);
+            // It may have been left meanwhile.
+            let Some(partition) = self.partitions.get_mut(&key) else { continue };
+            let (end, advance) = partition.synced(done);
             self.rt.observe(Event::Synced { partition: key, end });
-            let advance = partition.leader.local_synced(end);
             self.checkpoints.note(points(partition));
             self.moved(key, advance);
         }
@@ -491,7 +396,7 @@ impl<R: Runtime> Shard<R> {
         let Some(partition) = self.partitions.get(&key) else { return Offset::ZERO };
         match line {
             Line::Local => partition.local_line(),
-            Line::Committed => partition.leader.high_watermark(),
+            Line::Committed => partition.leader().map_or(Offset::ZERO, |leader| leader.high_watermark()),
         }
     }
 
@@ -543,12 +448,7 @@ impl<R: Runtime> Shard<R> {
             self.synced(outcome);
             self.start_sync();
         }
-        self.start_departures();
-        while self.departures.under_way() {
-            let departed = self.departures.done().await;
-            self.departed(departed);
-            self.start_departures();
-        }
+        self.let_go();
         for (key, partition) in std::mem::take(&mut self.partitions) {
             if self.fences.is_fenced() {
                 return false;

@@ -1,15 +1,16 @@
 //! Opening a partition's log: whose directory it is, how it is to be kept, what was found.
 
+use super::inbox::Role;
 use crate::aside::{self, Owner};
 use crate::checkpoints::Checkpoints;
 use log::{Aside, CheckpointError, Log, LogConfig, OpenError, PartitionName, Recovered, partition_metadata};
 use model::config::TopicConfig;
-use model::{LeaderEpoch, PartitionKey, TopicId};
+use model::{PartitionKey, TopicId};
 use runtime::{Disk, DiskError, DiskErrorKind, Event, Runtime};
 use std::fmt;
 use tracing::info;
 
-/// An open log, the leader's epoch begun in it. All of it is durable.
+/// An open log, all of it durable. If it was to be led when that began, that epoch has begun in it.
 pub struct Opened<D: Disk> {
     /// The log.
     pub log: Log<D>,
@@ -62,14 +63,14 @@ impl From<OpenError> for Unopened {
     }
 }
 
-/// Opens or creates the log of a partition that is led in `epoch`. After an error it can be tried again: recovery is
+/// Opens or creates the log of a partition in which this broker is to play `role`. After an error it can be tried again: recovery is
 /// repeatable, and whatever else is written here replaces a file as a whole.
 pub async fn open<D: Disk>(
     disk: D,
     checkpoints: &Checkpoints,
     key: PartitionKey,
     topic: &str,
-    epoch: LeaderEpoch,
+    role: &Role,
     config: &TopicConfig,
 ) -> Result<Opened<D>, Unopened> {
     let name = PartitionName::new(topic, key.index);
@@ -84,7 +85,9 @@ pub async fn open<D: Disk>(
     let how = checkpoints.recovery(name.clone()).await;
     let (mut log, recovered) = Log::open(disk.clone(), name.dir(), log_config(config), how).await?;
     claim(&disk, &log, key.topic).await?;
-    log.begin_epoch(epoch);
+    if let Role::Leader { epoch, .. } = role {
+        log.begin_epoch(*epoch);
+    }
     if let Some(ticket) = log.begin_sync() {
         let done = ticket.run(&disk).await?;
         log.finish_sync(done);

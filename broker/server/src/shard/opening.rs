@@ -4,17 +4,17 @@
 //! the disk full is tried again after a while: it exists, its topic's records are committed.
 //!
 //! ```text
-//! Lead ─▶ queued ─▶ under way (a task) ─▶ open: the shard's, unless it has to be left again
+//! Hold ─▶ queued ─▶ under way (a task) ─▶ open: the shard's, unless it has to be left again
 //!            ▲               └─▶ no space ─▶ resting ─┐
 //!            └────────────────────────────────────────┘
 //! ```
 
-use super::inbox::Lead;
+use super::inbox::{Hold, Role};
 use super::open::{Opened, Unopened, open};
 use crate::checkpoints::Checkpoints;
 use model::config::TopicConfig;
 use model::time::Duration;
-use model::{Instant, LeaderEpoch, PartitionKey};
+use model::{Instant, PartitionKey};
 use protocol::ErrorCode;
 use runtime::Runtime;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -39,18 +39,18 @@ pub struct Openings<R: Runtime> {
     outcomes: mpsc::Receiver<Finished<R>>,
 }
 
-/// A partition that is to be led as soon as it is open.
+/// A partition that is to be held as soon as it is open.
 pub struct Wanted {
     /// Its topic's name.
     pub topic: Arc<str>,
-    /// The epoch of its leadership.
-    pub epoch: LeaderEpoch,
+    /// The latest role that was asked for.
+    pub role: Role,
     /// Its topic's configuration.
     pub config: TopicConfig,
     waiting: Vec<oneshot::Sender<Result<(), ErrorCode>>>,
 }
 
-/// What a task brings back: the log, with the leader's epoch begun in it.
+/// What a task brings back.
 type Finished<R> = (PartitionKey, Result<Opened<<R as Runtime>::Disk>, Unopened>);
 
 /// How an opening ended.
@@ -87,11 +87,12 @@ impl<R: Runtime> Openings<R> {
         }
     }
 
-    /// A partition that is not open is to be led. One that is on its way already is opened once, for all who ask;
+    /// A partition that is not open is to be held. One that is on its way already is opened once, for all who ask;
     /// one that rests is tried again at once.
-    pub fn want(&mut self, lead: Lead) {
-        let Lead { partition, topic, epoch, config, done } = lead;
+    pub fn want(&mut self, hold: Hold) {
+        let Hold { partition, topic, role, config, done } = hold;
         if let Some(wanted) = self.wanted.get_mut(&partition) {
+            wanted.role = role;
             wanted.waiting.push(done);
             let rested: Vec<_> = self.resting.iter().filter(|(_, key)| *key == partition).copied().collect();
             for resting in rested {
@@ -100,11 +101,11 @@ impl<R: Runtime> Openings<R> {
             }
             return;
         }
-        self.wanted.insert(partition, Wanted { topic, epoch, config, waiting: vec![done] });
+        self.wanted.insert(partition, Wanted { topic, role, config, waiting: vec![done] });
         self.queued.push_back(partition);
     }
 
-    /// A partition that is to be led obeys other configs.
+    /// A partition that is to be held obeys other configs.
     pub fn configure(&mut self, partition: PartitionKey, config: TopicConfig) {
         if let Some(wanted) = self.wanted.get_mut(&partition) {
             wanted.config = config;
@@ -117,7 +118,7 @@ impl<R: Runtime> Openings<R> {
         self.wanted.contains_key(&partition) && !resting && !self.queued.contains(&partition)
     }
 
-    /// A partition is not to be led after all. A task that is opening it goes on.
+    /// A partition is not to be held after all. A task that is opening it goes on.
     pub fn unwant(&mut self, partition: PartitionKey) {
         if self.wanted.contains_key(&partition) && !self.is_opening(partition) {
             self.queued.retain(|key| *key != partition);
@@ -135,13 +136,13 @@ impl<R: Runtime> Openings<R> {
         }
         while self.under_way < AT_ONCE_MAX {
             let Some(key) = self.queued.pop_front() else { return };
-            let Wanted { topic, epoch, config, .. } = &self.wanted[&key];
-            let (topic, epoch, config) = (topic.clone(), *epoch, config.clone());
+            let Wanted { topic, role, config, .. } = &self.wanted[&key];
+            let (topic, role, config) = (topic.clone(), role.clone(), config.clone());
             let (disk, checkpoints) = (rt.disk().clone(), checkpoints.clone());
             let finished = self.finished.clone();
             self.under_way += 1;
             rt.spawn_detached("opening", async move {
-                let result = open(disk, &checkpoints, key, &topic, epoch, &config).await;
+                let result = open(disk, &checkpoints, key, &topic, &role, &config).await;
                 // The shard is gone only when the process is.
                 let _ = finished.send((key, result)).await;
             });

@@ -1,18 +1,18 @@
 //! One partition as its shard owns it: the log, the replica core, and the rules by which a batch is placed.
 
 use super::inbox::{
-    FetchPart, Found, FoundOffset, Listing, OffsetQuery, Placed, ProducePart, Records, Refused, Target,
+    FetchPart, Found, FoundOffset, Listing, OffsetQuery, Placed, ProducePart, Records, Refused, Role, Target,
 };
 use super::open::log_config;
 use crate::refusal;
 use crate::tail::{Entry, TailCache};
 use bytes::{Bytes, BytesMut};
-use log::{AppendBatch, AppendError, Log, PartitionName, ReadError};
+use log::{AppendBatch, AppendError, Log, PartitionName, ReadError, SyncDone};
 use model::config::{TimestampType, TopicConfig};
-use model::{BrokerId, LeaderEpoch, Offset, PartitionKey, Timestamp};
+use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp};
 use protocol::ErrorCode;
 use records::batch::{self, BatchHeader, HEADER_LEN, ProduceRules, check_produced};
-use replica::{Acks, Advance, Ends, Isr, Leader};
+use replica::{Acks, Advance, Ends, Leader};
 use runtime::Disk;
 use std::sync::{Arc, Weak};
 
@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 /// is copied, and the rest stays where the socket put it.
 const COPY_BELOW: usize = 32 * 1024;
 
-/// A partition led by this broker.
+/// A partition of which this broker has a replica.
 pub struct Partition<D: Disk> {
     /// Its identity.
     pub key: PartitionKey,
@@ -28,12 +28,20 @@ pub struct Partition<D: Disk> {
     pub name: PartitionName,
     /// Its log.
     pub log: Log<D>,
-    /// Who is in sync and what is committed, in the epoch that is stamped on every batch.
-    pub leader: Leader,
+    /// What this broker is to it.
+    tenure: Tenure,
     /// Its topic's configuration.
     pub config: TopicConfig,
     /// Lives as long as the log is open here: under its directory's name there may be another log afterwards.
     open: Arc<()>,
+}
+
+/// What a broker is to a partition, with what only that role needs.
+enum Tenure {
+    /// Who is in sync and what is committed, in the epoch that is stamped on every batch.
+    Leader(Leader),
+    /// Since this epoch.
+    Follower(LeaderEpoch),
 }
 
 /// What an append did.
@@ -70,29 +78,70 @@ impl<D: Disk> Partition<D> {
         me: BrokerId,
         key: PartitionKey,
         name: PartitionName,
-        epoch: LeaderEpoch,
+        role: Role,
         log: Log<D>,
         config: TopicConfig,
     ) -> Partition<D> {
-        let isr = Isr::new(&[me], &[me], config.min_insync_replicas as usize);
-        let ends = Ends { start: log.start(), durable: log.durable_end(), log: log.end() };
-        let leader = Leader::new(me, epoch, config.durability(), isr, ends);
-        Partition { key, name, log, leader, config, open: Arc::new(()) }
+        let tenure = Tenure::Follower(role.epoch());
+        let mut partition = Partition { key, name, log, tenure, config, open: Arc::new(()) };
+        let _initial = partition.play(me, role);
+        partition
     }
 
-    /// Leads on in a later epoch.
-    pub fn lead_on(&mut self, epoch: LeaderEpoch) {
-        self.leader.lead_on(epoch);
-        self.log.begin_epoch(epoch);
+    /// Takes a role. A leader leads on in a later epoch, or with other replicas in sync; what is committed stays so.
+    pub fn play(&mut self, me: BrokerId, role: Role) -> Option<Advance> {
+        let before = self.epoch();
+        assert!(role.epoch() >= before, "{}: {role:?} comes after epoch {before}", self.key);
+        match (role, &mut self.tenure) {
+            (Role::Leader { epoch, isr }, Tenure::Leader(leader)) => {
+                if epoch > before {
+                    leader.lead_on(epoch);
+                    self.log.begin_epoch(epoch);
+                }
+                leader.isr_changed(isr)
+            }
+            (Role::Leader { epoch, isr }, Tenure::Follower(_)) => {
+                let log = &mut self.log;
+                log.begin_epoch(epoch);
+                let ends = Ends { start: log.start(), durable: log.durable_end(), log: log.end() };
+                let leader = Leader::new(me, epoch, self.config.durability(), isr, ends);
+                self.tenure = Tenure::Leader(leader);
+                None
+            }
+            (Role::Follower { epoch, .. }, _) => {
+                self.tenure = Tenure::Follower(epoch);
+                None
+            }
+        }
+    }
+
+    /// The epoch of the role that is played.
+    pub fn epoch(&self) -> LeaderEpoch {
+        match &self.tenure {
+            Tenure::Leader(leader) => leader.epoch(),
+            Tenure::Follower(epoch) => *epoch,
+        }
+    }
+
+    /// What only the leader knows, or the refusal of whoever asks another replica for it.
+    pub fn leader(&self) -> Result<&Leader, ErrorCode> {
+        match &self.tenure {
+            Tenure::Leader(leader) => Ok(leader),
+            Tenure::Follower(_) => Err(ErrorCode::NotLeaderOrFollower),
+        }
     }
 
     /// Obeys another configuration from here on.
-    pub fn configure(&mut self, me: BrokerId, config: TopicConfig) -> Option<Advance> {
+    pub fn configure(&mut self, config: TopicConfig) -> Option<Advance> {
         self.log.set_config(log_config(&config));
-        let isr = Isr::new(&[me], &[me], config.min_insync_replicas as usize);
-        let advance = [self.leader.durability_changed(config.durability()), self.leader.isr_changed(isr)];
+        let mut advance = None;
+        if let Tenure::Leader(leader) = &mut self.tenure {
+            let isr = leader.isr().clone().with_min(config.min_insync_replicas as usize);
+            advance = leader.durability_changed(config.durability());
+            advance = leader.isr_changed(isr).or(advance);
+        }
         self.config = config;
-        advance.into_iter().flatten().last()
+        advance
     }
 
     /// Appends `parts`, one batch each, in order and as one write. On a disk error nobody's batch is in the log.
@@ -102,6 +151,10 @@ impl<D: Disk> Partition<D> {
         now: Timestamp,
         tail: &mut TailCache,
     ) -> Result<Appended, AppendError> {
+        if let Err(code) = self.leader() {
+            let results = parts.iter().map(|_| Err(code.into())).collect();
+            return Ok(Appended { results, new: None, advance: None });
+        }
         let base = self.log.end().0;
         let segment = self.log.active_base();
         let mut next = base;
@@ -129,13 +182,24 @@ impl<D: Disk> Partition<D> {
             tail.push(self.key, entry);
         }
         let new = New { base, crc, rolled: self.log.active_base() != segment };
-        let advance = self.leader.local_appended(self.log.end());
+        let Tenure::Leader(leader) = &mut self.tenure else { unreachable!("looked at above") };
+        let advance = leader.local_appended(self.log.end());
         Ok(Appended { results, new: Some(new), advance })
     }
 
     /// Everything below may be acknowledged to a producer that waits for the leader alone.
     pub fn local_line(&self) -> Offset {
-        self.leader.acknowledged_below(Acks::Leader)
+        self.leader().map_or(Offset::ZERO, |leader| leader.acknowledged_below(Acks::Leader))
+    }
+
+    /// A sync of the log is done. How far it is durable, and where the high watermark went, if it moved.
+    pub fn synced(&mut self, done: SyncDone) -> (DurableEnd, Option<Advance>) {
+        let end = self.log.finish_sync(done);
+        let advance = match &mut self.tenure {
+            Tenure::Leader(leader) => leader.local_synced(end),
+            Tenure::Follower(_) => None,
+        };
+        (end, advance)
     }
 
     /// Checks one batch and gives it its place in the log: base offset, epoch and, if the topic asks for it,
@@ -153,7 +217,7 @@ impl<D: Disk> Partition<D> {
             header.stamp_log_append_time(now, &batch[HEADER_LEN..]);
             log_append_time = now;
         }
-        header.place(base, self.leader.epoch());
+        header.place(base, self.epoch());
         let (pieces, keeps_alive) = if batch.len() < COPY_BELOW || batch.len() < keeps_alive / 2 {
             let mut copy = BytesMut::with_capacity(batch.len());
             copy.extend_from_slice(&header.to_bytes());
@@ -185,11 +249,11 @@ impl<D: Disk> Partition<D> {
     }
 
     /// Refuses a client whose idea of the leader's epoch is not ours (KIP-320).
-    pub fn check_epoch(&self, theirs: LeaderEpoch) -> Result<(), ErrorCode> {
+    fn check_epoch(&self, theirs: LeaderEpoch) -> Result<(), ErrorCode> {
         match theirs {
             LeaderEpoch::UNKNOWN => Ok(()),
-            theirs if theirs < self.leader.epoch() => Err(ErrorCode::FencedLeaderEpoch),
-            theirs if theirs > self.leader.epoch() => Err(ErrorCode::UnknownLeaderEpoch),
+            theirs if theirs < self.epoch() => Err(ErrorCode::FencedLeaderEpoch),
+            theirs if theirs > self.epoch() => Err(ErrorCode::UnknownLeaderEpoch),
             _ => Ok(()),
         }
     }
@@ -207,7 +271,7 @@ impl<D: Disk> Partition<D> {
         if part.from < start || part.from > end.0 {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        let high_watermark = self.leader.high_watermark();
+        let high_watermark = self.leader()?.high_watermark();
         let mut found = Found { high_watermark, log_start: start, records: Records::None };
         if part.from >= high_watermark || (bytes_max == 0 && !at_least_one) {
             return Ok((found, 0));
@@ -234,6 +298,7 @@ impl<D: Disk> Partition<D> {
     /// The offset that a client asked for by name, or by time.
     pub fn offset(&self, query: &OffsetQuery) -> Result<Listing, ErrorCode> {
         self.check_epoch(query.epoch)?;
+        let high_watermark = self.leader()?.high_watermark();
         let end =
             |offset, epoch| Listing::Known(Some(FoundOffset { offset, timestamp: Timestamp::NONE, epoch }));
         let search = match query.target {
@@ -241,12 +306,12 @@ impl<D: Disk> Partition<D> {
                 let start = self.log.start();
                 return Ok(end(start, self.log.epoch_at(start).unwrap_or(LeaderEpoch::UNKNOWN)));
             }
-            Target::Latest => return Ok(end(self.leader.high_watermark(), self.leader.epoch())),
+            Target::Latest => return Ok(end(high_watermark, self.epoch())),
             Target::LatestTiered => return Ok(Listing::Known(None)),
             Target::MaxTimestamp => self.log.max_timestamp(),
             Target::At(timestamp) => self.log.offset_for_timestamp(timestamp),
         };
-        let (key, below) = (self.key, self.leader.high_watermark());
+        let (key, below) = (self.key, high_watermark);
         let open = Arc::downgrade(&self.open);
         Ok(Listing::Search(Box::pin(async move {
             let found = still_open(&open, key, search.read().await)?;
