@@ -10,6 +10,7 @@
 //! `BENCHMARKS.md` is rewritten row by row: what was not measured this time keeps its line.
 
 mod broker;
+mod cluster;
 mod kafka;
 mod machine;
 mod report;
@@ -22,13 +23,11 @@ use kafka::Kafka;
 use rows::ROWS;
 use std::path::PathBuf;
 
-/// Pairs per row, unless told otherwise.
-const PAIRS: usize = 5;
-
 /// What the command line asks for.
 struct Wish {
     rows: Vec<&'static rows::Row>,
-    pairs: usize,
+    /// Of every row, when it is said.
+    pairs: Option<usize>,
     /// Shortens every row by this divisor, to try the procedure.
     quick: u64,
     peer: bool,
@@ -59,7 +58,8 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let mut failed = Vec::new();
     for row in &wish.rows {
         println!("\n── {} ──", row.name);
-        match run::row(row, &programs, wish.pairs, wish.quick) {
+        let pairs = wish.pairs.unwrap_or(row.load.pairs());
+        match run::row(row, &programs, pairs, wish.quick) {
             Ok(measured) => {
                 let lines = report::lines(row, &measured, &programs.commit);
                 print!("{}", report::terminal(&lines));
@@ -78,15 +78,15 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 }
 
 fn wish(args: &[String]) -> Result<Wish, String> {
-    let mut wish = Wish { rows: Vec::new(), pairs: PAIRS, quick: 1, peer: true };
+    let mut wish = Wish { rows: Vec::new(), pairs: None, quick: 1, peer: true };
     let mut words = args.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--pairs" => {
                 let count = words.next().and_then(|count| count.parse().ok()).filter(|count| *count > 0);
-                wish.pairs = count.ok_or("--pairs wants a number")?;
+                wish.pairs = Some(count.ok_or("--pairs wants a number")?);
             }
-            "--quick" => (wish.quick, wish.pairs) = (10, 1),
+            "--quick" => (wish.quick, wish.pairs) = (10, Some(1)),
             "--no-peer" => wish.peer = false,
             name => {
                 let row = ROWS.iter().find(|row| row.name == name);

@@ -9,6 +9,10 @@
 //! latency   scheduled send to receipt at a fixed rate
 //! start     from exec of a broker to the first acknowledged message, and its memory when idle
 //! ceiling   `produce` against librdkafka's own in-process mock broker
+//! ready     a cluster is there and has its partitions
+//! failover  kill -9 of the active controller to a topic that is created
+//! moved     kill -9 of a node to other leaders of all that it led
+//! idle      what a cluster costs that nobody uses
 //! null      one thread that receives, appends and syncs, and does nothing else a broker does
 //! ```
 
@@ -16,14 +20,17 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod arguments;
+mod cluster;
 mod consume;
 mod deliveries;
 mod latency;
+mod nodes;
 mod null;
 mod produce;
 mod start;
 mod topic;
 mod usage;
+mod wire;
 
 use arguments::Arguments;
 use std::process::ExitCode;
@@ -31,17 +38,23 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let what = words.next().unwrap_or_default();
-    let measured =
-        Arguments::parse(words).and_then(|arguments| match what.as_str() {
-            "produce" => produce::run(&arguments),
-            "consume" => consume::run(&arguments),
-            "latency" => latency::run(&arguments),
-            "start" => start::run(&arguments),
-            "ceiling" => produce::ceiling(&arguments),
-            "null" => null::run(&arguments),
-            _ => Err("usage: tidemark-bench produce|consume|latency|start|ceiling|null [--OPTION VALUE]…"
-                .to_string()),
-        });
+    let measured = Arguments::parse(words).and_then(|arguments| match what.as_str() {
+        "produce" => produce::run(&arguments),
+        "consume" => consume::run(&arguments),
+        "latency" => latency::run(&arguments),
+        "start" => start::run(&arguments),
+        "ceiling" => produce::ceiling(&arguments),
+        "null" => null::run(&arguments),
+        "ready" => cluster::ready(&arguments),
+        "failover" => cluster::failover(&arguments),
+        "moved" => cluster::moved(&arguments),
+        "idle" => cluster::idle(&arguments),
+        _ => {
+            Err("usage: tidemark-bench produce|consume|latency|start|ceiling|null|ready|failover|moved|idle \
+                      [--OPTION VALUE]…"
+                .to_string())
+        }
+    });
     match measured {
         Ok(result) => {
             println!("{result}");

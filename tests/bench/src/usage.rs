@@ -9,7 +9,7 @@ const SECONDS_PER_TICK: f64 = 0.01;
 
 /// A running measurement.
 pub(crate) struct Meter {
-    broker: Option<u32>,
+    brokers: Vec<u32>,
     began: Instant,
     before: Ticks,
 }
@@ -21,40 +21,47 @@ struct Ticks {
 }
 
 impl Meter {
-    /// Starts measuring; `broker` is the process id of the broker when there is one.
-    pub(crate) fn start(broker: Option<u32>) -> Result<Meter, String> {
-        Ok(Meter { broker, before: Ticks::now(broker)?, began: Instant::now() })
+    /// Starts measuring; `brokers` are the process ids of the brokers, if there are any.
+    pub(crate) fn start(brokers: impl IntoIterator<Item = u32>) -> Result<Meter, String> {
+        let brokers: Vec<u32> = brokers.into_iter().collect();
+        Ok(Meter { before: Ticks::now(&brokers)?, brokers, began: Instant::now() })
     }
 
-    /// The result so far, of `messages` of `bytes` together.
+    /// The result so far, of `messages` of `bytes` together, with the memory of the one broker.
     pub(crate) fn stop(&self, messages: u64, bytes: u64) -> Result<Value, String> {
-        let seconds = self.began.elapsed().as_secs_f64();
-        let after = Ticks::now(self.broker)?;
-        let client = after.client - self.before.client;
-        let broker = after.broker - self.before.broker;
-        let machine = after.machine - self.before.machine;
-        let mut result = json!({
-            "messages": messages,
-            "bytes": bytes,
-            "seconds": seconds,
-            "client_cpu": client as f64 * SECONDS_PER_TICK,
-            "other_cpu": machine.saturating_sub(client + broker) as f64 * SECONDS_PER_TICK,
-        });
-        if let Some(pid) = self.broker {
-            result["broker_cpu"] = json!(broker as f64 * SECONDS_PER_TICK);
+        let mut result = self.cost()?;
+        result["messages"] = json!(messages);
+        result["bytes"] = json!(bytes);
+        if let [pid] = self.brokers[..] {
             let (rss, peak) = memory(pid)?;
             result["rss"] = json!(rss);
             result["rss_peak"] = json!(peak);
         }
         Ok(result)
     }
+
+    /// Time and processor time so far.
+    pub(crate) fn cost(&self) -> Result<Value, String> {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let after = Ticks::now(&self.brokers)?;
+        let client = after.client - self.before.client;
+        let broker = after.broker - self.before.broker;
+        let machine = after.machine - self.before.machine;
+        Ok(json!({
+            "seconds": seconds,
+            "client_cpu": client as f64 * SECONDS_PER_TICK,
+            "broker_cpu": broker as f64 * SECONDS_PER_TICK,
+            "other_cpu": machine.saturating_sub(client + broker) as f64 * SECONDS_PER_TICK,
+        }))
+    }
 }
 
 impl Ticks {
-    fn now(broker: Option<u32>) -> Result<Ticks, String> {
+    fn now(brokers: &[u32]) -> Result<Ticks, String> {
+        let brokers = brokers.iter().map(|pid| of_process(&pid.to_string()));
         Ok(Ticks {
             client: of_process("self")?,
-            broker: broker.map_or(Ok(0), |pid| of_process(&pid.to_string()))?,
+            broker: brokers.sum::<Result<u64, String>>()?,
             machine: of_machine()?,
         })
     }

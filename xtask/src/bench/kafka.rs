@@ -1,5 +1,6 @@
-//! Apache Kafka as the peer: its jars from Maven, one node in combined mode, its own defaults.
+//! Apache Kafka as the peer: its jars from Maven, nodes in combined mode, its own defaults.
 
+use super::broker::{CLUSTER_ID, Place};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -32,20 +33,16 @@ impl Kafka {
     }
 
     /// A formatted, empty node whose data is below `dir`; returns the command that starts it.
-    pub(super) fn node(
-        &self,
-        dir: &Path,
-        port: u16,
-        controller_port: u16,
-        flush: &str,
-    ) -> Result<Vec<String>, String> {
+    pub(super) fn node(&self, dir: &Path, place: &Place, flush: &str) -> Result<Vec<String>, String> {
+        let (id, port, controller_port) = (place.id, place.port, place.controller_port());
+        let voters = place.voters();
         let told = |error: std::io::Error| format!("{}: {error}", dir.display());
         fs::create_dir_all(dir).map_err(told)?;
         let properties = dir.join("server.properties");
         let text = format!(
             "process.roles=broker,controller\n\
-             node.id=1\n\
-             controller.quorum.voters=1@127.0.0.1:{controller_port}\n\
+             node.id={id}\n\
+             controller.quorum.voters={voters}\n\
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}\n\
              advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
              controller.listener.names=CONTROLLER\n\
@@ -59,8 +56,7 @@ impl Kafka {
         let class_path = format!("{}/*", self.libs.display());
         let mut format = Command::new("java");
         format.args(["-cp", &class_path, "kafka.tools.StorageTool", "format"]);
-        // Any 16 bytes in unpadded URL-safe base64 are a cluster id.
-        format.args(["-t", "dGlkZW1hcmstYmVuY2gtMQ", "-c"]).arg(&properties);
+        format.args(["-t", CLUSTER_ID, "-c"]).arg(&properties);
         if !quietly(&mut format) {
             return Err("Kafka's data directory can't be formatted".to_string());
         }

@@ -36,7 +36,7 @@ pub(super) fn lines(row: &Row, measured: &Measured, commit: &str) -> Vec<Line> {
             spread(ours),
             theirs.map_or("–".to_string(), spread),
             theirs.map_or("–".to_string(), |theirs| ratio(*figure, ours.median, theirs.median)),
-            bound(*figure, measured),
+            bound(row.load, *figure, measured),
             pairs.clone(),
             commit.to_string(),
         ]);
@@ -52,6 +52,9 @@ fn figures(load: Load) -> &'static [Figure] {
         }
         Load::Latency { .. } => &[Median, P99, P999, BrokerLoad],
         Load::Start => &[Listen, FirstAck, Resident],
+        Load::ControllerFailover => &[Created],
+        Load::LeadersMoved { .. } => &[Moved],
+        Load::IdleCluster { .. } => &[BusiestLoad, Resident],
     }
 }
 
@@ -61,8 +64,11 @@ fn ratio(figure: Figure, ours: f64, theirs: f64) -> String {
     if better.is_finite() { format!("{better:.2}×") } else { "–".to_string() }
 }
 
-/// The mock broker bounds rates; the null broker bounds rates and costs.
-fn bound(figure: Figure, measured: &Measured) -> String {
+/// The mock broker bounds rates; the null broker bounds rates and costs. What happens to clusters has a goal instead.
+fn bound(load: Load, figure: Figure, measured: &Measured) -> String {
+    if let Some(goal) = load.goal(figure) {
+        return format!("goal {goal}");
+    }
     let of = |samples: &[Sample], name: &str| {
         Spread::of(samples, figure).map(|spread| format!("{name} {}", number(spread.median)))
     };

@@ -52,3 +52,13 @@ fn a_row_has_a_line_per_figure() {
     assert!(lines.iter().all(|line| line.len() == HEAD.len()));
     assert!(terminal(&lines).lines().count() == lines.len() + 1);
 }
+
+#[test]
+fn what_happens_to_clusters_has_a_goal() {
+    let row = ROWS.iter().find(|row| row.name == "controller-failover").expect("a row");
+    let sample = Sample(json!({ "created_ms": 70.0, "seconds": 0.1, "other_cpu": 0.0 }));
+    let measured = Measured { tidemark: vec![sample], ..Measured::default() };
+    let lines = lines(row, &measured, "abc");
+    assert_eq!(lines.len(), 1);
+    assert_eq!((lines[0][3].as_str(), lines[0][6].as_str()), ("70.0 (70.0–70.0)", "goal 500"));
+}

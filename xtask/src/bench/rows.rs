@@ -1,5 +1,7 @@
 //! What is measured, as data.
 
+use super::sample::Figure;
+
 /// One line of the benchmark.
 pub(super) struct Row {
     /// What the command line and BENCHMARKS.md call it.
@@ -30,6 +32,33 @@ pub(super) enum Load {
     Latency { rate: u64, count: u64 },
     /// From exec to the first acknowledged message, then three idle seconds.
     Start,
+    /// Of three nodes the active controller is killed, and a topic created.
+    ControllerFailover,
+    /// Of three nodes one is killed that leads a third of so many partitions of two replicas.
+    LeadersMoved { partitions: u64 },
+    /// Three nodes have so many partitions, and ten idle seconds.
+    IdleCluster { partitions: u64 },
+}
+
+impl Load {
+    /// Pairs, unless told otherwise.
+    pub(super) fn pairs(self) -> usize {
+        match self {
+            Load::ControllerFailover => 10,
+            Load::LeadersMoved { .. } | Load::IdleCluster { .. } => 3,
+            _ => 5,
+        }
+    }
+
+    /// What the project wants of a figure, in its unit, at most.
+    pub(super) fn goal(self, figure: Figure) -> Option<f64> {
+        match (self, figure) {
+            (Load::ControllerFailover, Figure::Created) => Some(500.0),
+            (Load::LeadersMoved { .. }, Figure::Moved) => Some(1000.0),
+            (Load::IdleCluster { .. }, Figure::BusiestLoad) => Some(3.0),
+            _ => None,
+        }
+    }
 }
 
 impl Mode {
@@ -67,4 +96,7 @@ pub(super) const ROWS: &[Row] = &[
         load: Load::Latency { rate: 500, count: 5_000 },
     },
     Row { name: "start", mode: Mode::Durable, load: Load::Start },
+    Row { name: "controller-failover", mode: Mode::Durable, load: Load::ControllerFailover },
+    Row { name: "leaders-moved", mode: Mode::Durable, load: Load::LeadersMoved { partitions: 10_000 } },
+    Row { name: "idle-cluster", mode: Mode::Durable, load: Load::IdleCluster { partitions: 1_000 } },
 ];

@@ -1,10 +1,10 @@
 //! Measuring one row: brokers up, warm, then interleaved pairs.
 
-use super::Programs;
 use super::broker::{Broker, Recipe, Who};
 use super::machine::{back_page_cache, settle, wait_until_quiet};
 use super::rows::{Load, Mode, Row};
 use super::sample::Sample;
+use super::{Programs, cluster};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
@@ -36,6 +36,11 @@ pub(super) fn row(row: &Row, programs: &Programs, pairs: usize, quick: u64) -> R
                 measured.kafka.push(start(Who::Kafka, row.mode, programs)?);
             }
         }
+        return Ok(measured);
+    }
+    if matches!(load, Load::ControllerFailover | Load::LeadersMoved { .. } | Load::IdleCluster { .. }) {
+        cluster::measure(load, row.mode, programs, pairs, &mut measured)?;
+        measured.keep_quiet_pairs();
         return Ok(measured);
     }
     let tidemark = Broker::start(Recipe::new(Who::Tidemark, row.mode, programs)?)?;
@@ -131,7 +136,9 @@ fn words(addr: SocketAddr, pid: u32, load: Load) -> Vec<String> {
         Load::Produce { size, count } => ("produce", vec![("size", size), ("count", count)]),
         Load::Consume { count, .. } => ("consume", vec![("count", count)]),
         Load::Latency { rate, count } => ("latency", vec![("rate", rate), ("count", count)]),
-        Load::Start => unreachable!("a start is measured by its own command"),
+        Load::Start | Load::ControllerFailover | Load::LeadersMoved { .. } | Load::IdleCluster { .. } => {
+            unreachable!("measured by commands of their own")
+        }
     };
     let mut words = vec![what.to_string()];
     for (name, value) in
@@ -156,7 +163,7 @@ fn start(who: Who, mode: Mode, programs: &Programs) -> Result<Sample, String> {
 }
 
 /// Runs the load generator and reads its line.
-fn generate(programs: &Programs, words: &[String]) -> Result<Sample, String> {
+pub(super) fn generate(programs: &Programs, words: &[String]) -> Result<Sample, String> {
     let output = Command::new(&programs.generator)
         .args(words)
         .stdin(Stdio::null())
@@ -177,7 +184,9 @@ fn shortened(load: Load, quick: u64) -> Load {
         Load::Produce { size, count } => Load::Produce { size, count: count / quick },
         Load::Consume { size, count } => Load::Consume { size, count: count / quick },
         Load::Latency { rate, count } => Load::Latency { rate, count: count / quick },
-        Load::Start => Load::Start,
+        Load::LeadersMoved { partitions } => Load::LeadersMoved { partitions: partitions / quick },
+        Load::IdleCluster { partitions } => Load::IdleCluster { partitions: partitions / quick },
+        Load::Start | Load::ControllerFailover => load,
     }
 }
 

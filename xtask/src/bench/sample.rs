@@ -38,6 +38,9 @@ impl Sample {
             Figure::FirstAck => self.number("first_ack_ms"),
             Figure::Resident => Some(self.number("rss")? / 1e6),
             Figure::ResidentPeak => Some(self.number("rss_peak")? / 1e6),
+            Figure::Created => self.number("created_ms"),
+            Figure::Moved => self.number("moved_ms"),
+            Figure::BusiestLoad => Some(self.number("busiest_cpu")? / self.number("seconds")? * 100.0),
         }
     }
 }
@@ -57,6 +60,12 @@ pub(super) enum Figure {
     FirstAck,
     Resident,
     ResidentPeak,
+    /// From the kill to the topic.
+    Created,
+    /// From the kill to the last partition's leader.
+    Moved,
+    /// Of the node that used most.
+    BusiestLoad,
 }
 
 impl Figure {
@@ -74,6 +83,9 @@ impl Figure {
             Figure::FirstAck => "exec to first ack, ms",
             Figure::Resident => "resident when idle, MB",
             Figure::ResidentPeak => "resident at most, MB",
+            Figure::Created => "kill -9 to a topic created, ms",
+            Figure::Moved => "kill -9 to all led again, ms",
+            Figure::BusiestLoad => "busiest node's CPU, % of a core",
         }
     }
 
