@@ -1,7 +1,8 @@
 //! Reading request frames: a 4-byte length, then that many bytes, into one buffer per frame.
 //!
 //! A length prefix is a claim. Memory is given for what has arrived, not for what was claimed: a connection's
-//! first large frame grows by doubling, and a later frame is given at once what earlier frames really brought.
+//! first large frame grows by doubling, and a later frame is given at once what earlier frames really brought, up to
+//! [`CREDIT_MAX`]: one frame of a hundred megabytes is no credit for four bytes that claim the next.
 //!
 //! Frames that are still arriving share a bound: each holds [`FREE_BYTES`] for nothing, and takes the rest from
 //! [`Room`] before it is allocated. While there is none it is not read on. Whoever holds room and does not get on gives
@@ -17,6 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory given to a frame before any of it has arrived.
 const CREDIT_MIN: usize = 16 * 1024;
+
+/// Most memory that earlier frames may earn the next one in advance: what an ordinary producer's largest request needs,
+/// whose bound is a megabyte with every client's defaults. What is longer doubles from there.
+const CREDIT_MAX: usize = (1 << 20) + FREE_BYTES;
 
 /// What a frame may hold without taking room.
 pub const FREE_BYTES: usize = 64 * 1024;
@@ -52,14 +57,14 @@ pub struct FrameReader<S> {
     stream: S,
     /// Bytes that arrived with the frame before; always shorter than what was asked for.
     ahead: BytesMut,
-    /// What one frame may hold in advance: the largest frame that this connection has completed.
+    /// What one frame may hold in advance: the largest frame that this connection has completed, at most [`CREDIT_MAX`].
     credit: usize,
     frame_max: usize,
     room: Room,
     /// What was taken of it for the frame that is arriving, or that has and was not let go.
     held: Option<OwnedSemaphorePermit>,
-    /// The frame that is arriving.
-    frame: BytesMut,
+    /// The frame that is arriving. A vector, because it grows by exactly what there is room for.
+    frame: Vec<u8>,
 }
 
 /// Why there is no next frame.
@@ -86,7 +91,7 @@ impl fmt::Display for FrameError {
 impl<S: AsyncRead + Unpin> FrameReader<S> {
     /// Reads frames of at most `frame_max` bytes from `stream`.
     pub fn new(stream: S, frame_max: usize, room: Room) -> FrameReader<S> {
-        let (ahead, frame) = (BytesMut::new(), BytesMut::new());
+        let (ahead, frame) = (BytesMut::new(), Vec::new());
         FrameReader { stream, ahead, credit: CREDIT_MIN, frame_max, room, held: None, frame }
     }
 
@@ -137,8 +142,8 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
         if self.frame.len() < length {
             return Ok(None);
         }
-        self.credit = self.credit.max(length);
-        Ok(Some(std::mem::take(&mut self.frame).freeze()))
+        self.credit = self.credit.max(length.min(CREDIT_MAX));
+        Ok(Some(Bytes::from(std::mem::take(&mut self.frame))))
     }
 
     /// Makes place for more of the frame, once there is room. The frame gets a buffer of its own, so that what it keeps
@@ -160,11 +165,11 @@ impl<S: AsyncRead + Unpin> FrameReader<S> {
             }
         }
         if self.frame.capacity() == 0 {
-            self.frame = BytesMut::with_capacity(wanted);
+            self.frame.reserve_exact(wanted);
             self.frame.put_slice(&self.ahead[4..]);
             self.ahead.clear();
         } else {
-            self.frame.reserve(wanted - have);
+            self.frame.reserve_exact(wanted - have);
         }
     }
 }

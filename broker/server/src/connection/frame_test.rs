@@ -55,6 +55,52 @@ fn a_claimed_length_is_not_paid_for_in_advance() {
     assert!(matches!(block_on(reader.step(length)), Err(FrameError::Broken(_))));
 }
 
+/// A frame of so many bytes, of which so many arrive.
+fn claimed(length: usize, bytes: usize) -> Vec<u8> {
+    let mut said = (length as i32).to_be_bytes().to_vec();
+    said.resize(4 + bytes, 0);
+    said
+}
+
+#[test]
+fn one_huge_frame_is_no_credit_for_the_next() {
+    const HUGE: usize = 32 << 20;
+    let room = Room::new(HUGE, HUGE);
+    let said = [claimed(HUGE, HUGE), claimed(HUGE, 0)].concat();
+    let mut reader = FrameReader::new(Stalled(said), HUGE, room.clone());
+    assert_eq!(block_on(next(&mut reader)).unwrap().len(), HUGE);
+    reader.let_go();
+    read_on(&mut reader);
+    assert!(reader.frame.capacity() <= CREDIT_MAX, "{} bytes for a prefix", reader.frame.capacity());
+    let held = reader.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+    assert!(held * 1024 <= CREDIT_MAX, "{held} KiB for a prefix");
+}
+
+#[test]
+fn a_connection_of_ordinary_large_frames_is_given_each_at_once() {
+    // The largest batch that a client sends by default, and what a request has around it.
+    const LARGE: usize = (1 << 20) + 200;
+    let said = [claimed(LARGE, LARGE), claimed(LARGE, 0)].concat();
+    let mut reader = FrameReader::new(Stalled(said), LARGE, room());
+    assert_eq!(block_on(next(&mut reader)).unwrap().len(), LARGE);
+    reader.let_go();
+    read_on(&mut reader);
+    assert_eq!(reader.frame.capacity(), LARGE);
+}
+
+#[test]
+fn a_frame_takes_no_more_memory_than_it_has_room_for() {
+    let length = 700_000;
+    for bytes in [0, 10_000, 20_000, 100_000, 300_000, 500_000, 699_999] {
+        let mut reader = FrameReader::new(Stalled(claimed(length, bytes)), length, room());
+        read_on(&mut reader);
+        let held = reader.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let capacity = reader.frame.capacity();
+        assert!(capacity <= FREE_BYTES + held * 1024, "{capacity} bytes, {held} KiB held");
+        assert!(capacity <= 2 * bytes + CREDIT_MIN, "{capacity} bytes, {bytes} arrived");
+    }
+}
+
 fn room() -> Room {
     Room::new(1 << 20, 1 << 20)
 }
@@ -80,9 +126,7 @@ impl AsyncRead for Stalled {
 
 /// A frame of a megabyte of which so many bytes arrive.
 fn stalled(bytes: usize, room: &Room) -> FrameReader<Stalled> {
-    let mut said = (1i32 << 20).to_be_bytes().to_vec();
-    said.resize(4 + bytes, 0);
-    FrameReader::new(Stalled(said), 1 << 20, room.clone())
+    FrameReader::new(Stalled(claimed(1 << 20, bytes)), 1 << 20, room.clone())
 }
 
 /// Reads on as far as it goes.
@@ -117,9 +161,7 @@ fn a_small_frame_needs_no_room() {
 #[test]
 fn a_frame_keeps_its_room_until_it_is_let_go() {
     let room = Room::new(1 << 20, 1 << 20);
-    let mut said = (1i32 << 20).to_be_bytes().to_vec();
-    said.resize(4 + (1 << 20), 0);
-    let mut reader = FrameReader::new(Stalled(said), 1 << 20, room.clone());
+    let mut reader = FrameReader::new(Stalled(claimed(1 << 20, 1 << 20)), 1 << 20, room.clone());
     assert_eq!(block_on(next(&mut reader)).unwrap().len(), 1 << 20);
     assert!(room.is_short());
     reader.let_go();
