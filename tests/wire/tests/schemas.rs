@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::ApiKey;
 use records::message::{Fallback, Field, Schema, Type};
 use records::metadata::MetadataRecord;
 use tidemark_wire_tests::schema::{self, load};
@@ -31,10 +32,28 @@ fn every_metadata_record_of_kafka_is_declared_with_its_number() {
 #[test]
 fn every_api_that_is_offered_has_its_schemas_number_and_versions() {
     let schemas = load("clients");
-    for supported in protocol::supported() {
-        let schema = &schemas[&format!("{:?}Request", supported.key)];
-        assert_eq!(Some(supported.key as i64), schema.api_key);
-        assert_eq!((supported.served_min, supported.max), (schema.versions.min, schema.versions.max));
+    let (clients, controllers) = (protocol::supported(), protocol::supported_by_controllers());
+    let both = clients.iter().map(|api| (api, "clients")).chain(controllers.iter().map(|api| (api, "nodes")));
+    for (api, whom) in both {
+        let schema = &schemas[&format!("{:?}Request", api.key)];
+        assert_eq!(Some(api.key as i64), schema.api_key, "{:?} for {whom}", api.key);
+        // The first Fetch that names the epoch of what was fetched last: a quorum's members need it (KIP-595).
+        let served_min = match (whom, api.key) {
+            ("nodes", ApiKey::Fetch) => 12,
+            _ => schema.versions.min,
+        };
+        let versions = (api.served_min, api.max);
+        assert_eq!(versions, (served_min, schema.versions.max), "{:?} for {whom}", api.key);
+        // What is advertised is what is served; older clients of librdkafka read more into Produce (KAFKA-18659).
+        let told_min = if api.key == ApiKey::Produce { 0 } else { served_min };
+        assert_eq!(api.min, told_min, "{:?} for {whom}", api.key);
+    }
+}
+
+#[test]
+fn tables_of_what_is_offered_ascend() {
+    for table in [protocol::supported(), protocol::supported_by_controllers()] {
+        assert!(table.windows(2).all(|two| two[0].key < two[1].key), "{table:?}");
     }
 }
 
