@@ -4,6 +4,9 @@
 //! random bytes, random bytes behind a valid header, and valid messages that were damaged: lengths and counts
 //! overwritten, bytes flipped, cut out, doubled, cut off. What still decodes must also encode, and read the same.
 //!
+//! A produced batch is opened only when its checksum is right. So batches are damaged in their records, in what they
+//! were compressed to and in their headers, and given the checksum of what they are then.
+//!
 //! The allocator counts every byte that is asked for on this thread, freed or not: a stricter bound than memory held.
 
 // The number of frames comes from the environment.
@@ -13,8 +16,12 @@ use bytes::Bytes;
 use model::Timestamp;
 use protocol::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use protocol::{ApiKey, Message, Request, RequestHeader};
-use records::batch::BatchBuilder;
+use records::batch::{
+    Attributes, BatchBuilder, BatchError, CRC_COVERS_FROM, Compression, HEADER_LEN, LENGTH_PREFIX_LEN,
+    ProduceRefusal, ProduceRules, Timeline, TimestampType, check_produced, crc32c,
+};
 use records::codec::{ALLOCATION_FREE, Writer};
+use records::compression::compress;
 use records::metadata::MetadataRecord;
 use tidemark_wire_tests::allocator::{Counting, counted};
 use tidemark_wire_tests::generate::{Draws, Style, message};
@@ -40,9 +47,14 @@ struct Tally {
 
 impl Tally {
     fn check(&mut self, name: &'static str, frame: &[u8], asked: usize) {
-        let bound = 64 * 1024 + 32 * frame.len();
+        self.check_beyond(name, frame, asked, 0);
+    }
+
+    /// As `check`, where so many bytes more are allowed for whatever frame.
+    fn check_beyond(&mut self, name: &'static str, frame: &[u8], asked: usize, fixed: usize) {
+        let bound = fixed + 64 * 1024 + 32 * frame.len();
         assert!(asked <= bound, "{name}: {asked} bytes asked for a frame of {}: {frame:02x?}", frame.len());
-        let percent = 100 * asked.saturating_sub(64 * 1024) / frame.len().max(1);
+        let percent = 100 * asked.saturating_sub(fixed + 64 * 1024) / frame.len().max(1);
         if percent > self.worst_percent {
             (self.worst_percent, self.worst) = (percent, name);
         }
@@ -53,8 +65,7 @@ impl Tally {
 
 #[test]
 fn no_frame_panics_or_allocates_beyond_its_bound() {
-    let frames = std::env::var("TIDEMARK_FUZZ_FRAMES")
-        .map_or(FRAMES, |text| text.parse().expect("a number of frames"));
+    let frames = frames_wanted();
     let (clients, metadata) = (load("clients"), load("metadata"));
     let schema_of =
         |subject: &Subject| clients.get(subject.schema.name).or(metadata.get(subject.schema.name)).unwrap();
@@ -77,6 +88,10 @@ fn no_frame_panics_or_allocates_beyond_its_bound() {
         tally.decoded > frames / 20,
         "damage that nothing survives tests the first check only: {tally:?}"
     );
+}
+
+fn frames_wanted() -> usize {
+    std::env::var("TIDEMARK_FUZZ_FRAMES").map_or(FRAMES, |text| text.parse().expect("a number of frames"))
 }
 
 fn decode_body(subject: &Subject, version: i16, frame: &[u8], tally: &mut Tally) {
@@ -156,6 +171,143 @@ fn damage(frame: &mut Vec<u8>, draws: &mut Draws, spared: usize) {
 fn overwrite(frame: &mut [u8], at: usize, with: &[u8]) {
     let end = (at + with.len()).min(frame.len());
     frame[at..end].copy_from_slice(&with[..end - at]);
+}
+
+const COMPRESSIONS: [Compression; 5] =
+    [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+
+/// When the batches arrive.
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+/// What a decoder may take whatever it is fed, besides what a frame pays for: gzip for its window of 32 KiB, its tables
+/// and the extra field of up to 64 KiB that its header may claim, LZ4 for blocks of up to 4 MiB
+/// (`records::batch::Timeline`). Zstd's window is C's, and bounded in a test of its own.
+fn fixed(how: Option<Compression>) -> usize {
+    match how {
+        Some(Compression::Gzip) => 128 << 10,
+        Some(Compression::Lz4) => 13 << 20,
+        _ => 0,
+    }
+}
+
+/// How far damaged batches got.
+#[derive(Debug, Default)]
+struct Depths {
+    accepted: usize,
+    /// Refused for a record, which the walk found.
+    walked: usize,
+    /// Read by time to the end.
+    read: usize,
+    /// Read by time up to a record that is none.
+    stopped: usize,
+    /// Read by time up to where decompression failed.
+    undone: usize,
+}
+
+#[test]
+fn no_damaged_batch_panics_or_allocates_beyond_its_bound() {
+    let batches = frames_wanted() / 5;
+    let mut draws = Draws::new(6);
+    let (mut tally, mut depths) = (Tally::default(), Depths::default());
+    for _ in 0..batches {
+        let how = COMPRESSIONS[draws.below(COMPRESSIONS.len())];
+        let batch = damaged_batch(how, &mut draws);
+        produce(&batch, &mut draws, &mut tally, &mut depths);
+        search(&batch, &mut tally, &mut depths);
+    }
+    println!("{tally:?} {depths:?}");
+    let Depths { accepted, walked, read, stopped, undone } = depths;
+    for depth in [accepted, walked, read, stopped, undone] {
+        assert!(depth > batches / 50, "too few batches get there: {depths:?} of {batches}");
+    }
+}
+
+/// As the leader takes it: nothing is allocated, whatever it holds.
+fn produce(batch: &[u8], draws: &mut Draws, tally: &mut Tally, depths: &mut Depths) {
+    let rules = ProduceRules {
+        now: NOW,
+        batch_bytes_max: 1 << 20,
+        timestamp_type: TimestampType::CreateTime,
+        before_max_ms: i64::MAX,
+        after_max_ms: 3_600_000,
+        zstd: !draws.once_in(10),
+        keys: draws.once_in(10),
+    };
+    let input = Bytes::copy_from_slice(batch);
+    // A second handle of the same bytes is what the first one is paid for.
+    let second = input.clone();
+    let (checked, asked) = counted(|| check_produced(&input, &rules));
+    drop(second);
+    assert_eq!(asked, 0, "check_produced: {batch:02x?}");
+    tally.check("check_produced", batch, asked);
+    match checked {
+        Ok(produced) => {
+            depths.accepted += 1;
+            if produced.header.compression() == Compression::None {
+                let newest = Timeline::new(&input, 0)
+                    .expect("it was checked")
+                    .map(|record| record.expect("it was walked").1);
+                assert_eq!(newest.max(), Some(produced.header.max_timestamp), "{batch:02x?}");
+            }
+        }
+        Err(ProduceRefusal::Corrupt(BatchError::Record { .. } | BatchError::BytesAfterRecords { .. })) => {
+            depths.walked += 1;
+        }
+        Err(_) => {}
+    }
+}
+
+/// As a search by time reads what is stored.
+fn search(batch: &[u8], tally: &mut Tally, depths: &mut Depths) {
+    let (last, asked) = counted(|| Timeline::new(batch, 1 << 20).map(|timeline| timeline.last().transpose()));
+    let how = batch.get(CRC_COVERS_FROM + 1).and_then(|bits| Compression::from_id(bits & 7));
+    tally.check_beyond("Timeline", batch, asked, fixed(how));
+    match last {
+        Ok(Ok(_)) => depths.read += 1,
+        Ok(Err(BatchError::Record { .. })) => depths.stopped += 1,
+        Ok(Err(BatchError::Compression(_))) => depths.undone += 1,
+        Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+/// A batch whose records, compressed records, header, or all of it were damaged, or nothing; its checksum is right.
+fn damaged_batch(how: Compression, draws: &mut Draws) -> Vec<u8> {
+    let mut builder = BatchBuilder::produced();
+    for _ in 0..1 + draws.below(30) {
+        let value = vec![draws.draw() as u8; draws.below(400)];
+        let key = (!draws.once_in(20)).then_some(&b"key"[..]);
+        let timestamp = Timestamp(NOW.0 - draws.below(1000) as i64);
+        builder.push_with_headers(timestamp, key, Some(&value), &[("header", Some(b"of it"))]);
+    }
+    let plain = builder.build();
+    let (mut header, mut records) = (plain[..HEADER_LEN].to_vec(), plain[HEADER_LEN..].to_vec());
+    let bits = Attributes::default().with_compression(how).bits();
+    header[CRC_COVERS_FROM..CRC_COVERS_FROM + 2].copy_from_slice(&bits.to_be_bytes());
+    let what = draws.below(5);
+    if what == 0 {
+        damage(&mut records, draws, 10);
+    }
+    let mut body = compress(how, &records);
+    if what == 1 {
+        damage(&mut body, draws, 10);
+    }
+    if what == 2 {
+        let mut fields = header.split_off(CRC_COVERS_FROM);
+        damage(&mut fields, draws, 10);
+        fields.resize(HEADER_LEN - CRC_COVERS_FROM, 0);
+        header.extend(fields);
+    }
+    let mut batch = [header, body].concat();
+    let length = (batch.len() - LENGTH_PREFIX_LEN) as i32;
+    batch[8..LENGTH_PREFIX_LEN].copy_from_slice(&length.to_be_bytes());
+    if what == 3 {
+        damage(&mut batch, draws, 10);
+    }
+    if batch.len() > CRC_COVERS_FROM {
+        let crc = crc32c(&batch[CRC_COVERS_FROM..]);
+        batch[CRC_COVERS_FROM - 4..CRC_COVERS_FROM].copy_from_slice(&crc.to_be_bytes());
+    }
+    batch
 }
 
 /// A request is given room for before it is decoded, by a factor of its length. What it may take is that, however dense
