@@ -103,11 +103,6 @@ impl<R: Runtime> Connection<R> {
         self.send(version, request).await?.answer(deadline).await
     }
 
-    /// Sends bytes as they are, outside of any protocol: for those who mean to be misunderstood.
-    pub async fn send_raw(&mut self, bytes: Bytes) -> Result<(), CallError> {
-        self.line_up(Outgoing { frame: vec![bytes], expected: None }).await
-    }
-
     async fn put<Q: Request>(
         &mut self,
         version: i16,
