@@ -10,7 +10,7 @@
 //!   topic overrides + broker's settings ──Layers──► TopicConfig (typed), ConfigEntry (as DescribeConfigs lists)
 //! ```
 //!
-//! Deliberately different from Kafka: `flush.messages` is 1 by default (durable, DESIGN.md section 1), the
+//! Deliberately different from Kafka: `flush.messages` is 1 by default (durable: README.md, "Durable by default"), the
 //! broker listens on loopback and stores below the working directory unless it is told otherwise.
 
 mod broker;

@@ -4,7 +4,7 @@ use super::entry::{Lookup, Scope, lookup};
 use super::layers::{Layers, Overrides};
 use super::value::{ConfigError, Value};
 
-/// What "stored" means for a topic's records (DESIGN.md section 1).
+/// What "stored" means for a topic's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// `flush.messages=1`: an acknowledged record is in stable storage.
