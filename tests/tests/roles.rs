@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tidemark_tests::{binary, kcat, run};
+use tidemark_tests::{binary, kafka_tools, kcat, run};
 
 /// A node and its settings.
 struct Node {
@@ -84,6 +84,14 @@ fn a_controller_and_a_broker_apart_serve_clients() {
     let read = ["-C", "-t", "apart", "-p", "0", "-e", "-q"];
     let read = run(&mut kcat(&address, &read).expect("looked for before"), b"").expect("kcat");
     assert_eq!(read.text(), "far\n");
+    if let Some(mut describe) = kafka_tools() {
+        // Administrators may speak to controllers directly (KIP-919).
+        describe.arg("org.apache.kafka.tools.MetadataQuorumCommand");
+        let at = format!("127.0.0.1:{controllers}");
+        describe.args(["--bootstrap-controller", &at, "describe", "--status"]);
+        let status = run(&mut describe, b"").expect("describing the quorum").text();
+        assert!(status.contains("LeaderId:               1\n"), "{status}");
+    }
     broker.stop();
     controller.stop();
 }

@@ -1,13 +1,14 @@
-//! DescribeCluster (key 60): the brokers and the cluster's id, from the image this broker has applied.
+//! DescribeCluster (key 60): the nodes and the cluster's id, from the image this node has applied.
 //!
-//! * Versions 0 to 2. This listener tells of brokers only: who asks for controllers (from version 1 on, KIP-919) is
-//!   answered MISMATCHED_ENDPOINT_TYPE, for anything else UNSUPPORTED_ENDPOINT_TYPE.
+//! * Versions 0 to 2. Clients' listeners tell of brokers, controllers' of controllers (from version 1 on, KIP-919); who
+//!   asks for the others is answered MISMATCHED_ENDPOINT_TYPE, for anything else UNSUPPORTED_ENDPOINT_TYPE.
 //! * Fenced brokers are shown from version 2 on, to those who ask for them (KIP-1073).
-//! * The controller told is this broker: any broker passes requests on (KIP-590).
+//! * The controller that a broker tells is itself: any broker passes requests on (KIP-590). A controller tells the active one.
+//! * A controller is shown by its first listener: its peers are reached there.
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
 use super::shown::CLUSTER_OPERATIONS;
-use super::{Asked, Outcome, when_leaving};
+use super::{Asked, Outcome, Side, when_leaving};
 use crate::context::Context;
 use controller::ClusterImage;
 use model::BrokerId;
@@ -23,60 +24,104 @@ const CONTROLLERS: i8 = 2;
 
 pub(super) fn apply(
     context: &Arc<Context>,
+    side: Side,
     asked: Asked,
     request: DescribeClusterRequest,
 ) -> Result<Outcome, String> {
     Ok(when_leaving(context, asked, move |context| {
-        let settings = &context.settings;
-        respond(&context.image(), settings.node_id, &settings.inter_broker_listener, &request)
+        let (settings, image) = (&context.settings, context.image());
+        match side {
+            Side::Broker => brokers(&image, settings.node_id, &settings.inter_broker_listener, &request),
+            Side::Controller => controllers(&image, context.metadata.leadership().leader, &request),
+        }
     }))
 }
 
-fn respond(
-    image: &ClusterImage,
-    me: BrokerId,
-    listener: &str,
-    request: &DescribeClusterRequest,
-) -> DescribeClusterResponse {
+/// The refusal of whoever does not ask for what is told here.
+fn check(asked_for: i8, told: i8) -> Result<(), DescribeClusterResponse> {
     let refused = |code: ErrorCode, message: String| DescribeClusterResponse {
         error_code: code as i16,
         error_message: Some(message),
         ..DescribeClusterResponse::default()
     };
-    match request.endpoint_type {
-        BROKERS => {}
-        CONTROLLERS => {
-            let message = "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type \
-                           CONTROLLER";
-            return refused(ErrorCode::MismatchedEndpointType, message.to_owned());
+    let kind = |endpoint_type| if endpoint_type == BROKERS { "BROKER" } else { "CONTROLLER" };
+    match asked_for {
+        BROKERS | CONTROLLERS if asked_for == told => Ok(()),
+        BROKERS | CONTROLLERS => {
+            let (here, wanted) = (kind(told), kind(asked_for));
+            let message = format!(
+                "The request was sent to an endpoint of type {here}, but we wanted an endpoint of type {wanted}"
+            );
+            Err(refused(ErrorCode::MismatchedEndpointType, message))
         }
         other => {
-            return refused(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}"));
+            Err(refused(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}")))
         }
     }
-    let shown = image.brokers().filter(|broker| request.include_fenced_brokers || !broker.fenced);
-    let brokers: Vec<DescribeClusterBroker> = shown
-        .filter_map(|broker| {
-            let endpoint = broker.endpoint(listener)?;
-            Some(DescribeClusterBroker {
-                broker_id: broker.id.0,
-                host: endpoint.host.clone(),
-                port: i32::from(endpoint.port),
-                rack: broker.rack.clone(),
-                is_fenced: broker.fenced,
-            })
-        })
-        .collect();
-    // A client looks the controller up among the brokers.
-    let known = brokers.iter().any(|broker| broker.broker_id == me.0);
+}
+
+/// What is the same for brokers and controllers.
+fn told(
+    image: &ClusterImage,
+    controller: BrokerId,
+    brokers: Vec<DescribeClusterBroker>,
+    request: &DescribeClusterRequest,
+) -> DescribeClusterResponse {
+    // A client looks the controller up among the nodes.
+    let known = brokers.iter().any(|broker| broker.broker_id == controller.0);
     let told_operations = request.include_cluster_authorized_operations;
     DescribeClusterResponse {
         cluster_id: image.cluster_id().to_string(),
-        controller_id: if known { me } else { BrokerId::NONE }.0,
+        endpoint_type: request.endpoint_type,
+        controller_id: if known { controller } else { BrokerId::NONE }.0,
         brokers,
         cluster_authorized_operations: if told_operations { CLUSTER_OPERATIONS } else { i32::MIN },
         ..DescribeClusterResponse::default()
     }
+}
+
+fn controllers(
+    image: &ClusterImage,
+    active: Option<BrokerId>,
+    request: &DescribeClusterRequest,
+) -> DescribeClusterResponse {
+    if let Err(refusal) = check(request.endpoint_type, CONTROLLERS) {
+        return refusal;
+    }
+    let shown = image.controllers().filter_map(|node| {
+        let endpoint = node.endpoints.first()?;
+        Some(DescribeClusterBroker {
+            broker_id: node.id.0,
+            host: endpoint.host.clone(),
+            port: i32::from(endpoint.port),
+            rack: None,
+            is_fenced: false,
+        })
+    });
+    told(image, active.unwrap_or(BrokerId::NONE), shown.collect(), request)
+}
+
+fn brokers(
+    image: &ClusterImage,
+    me: BrokerId,
+    listener: &str,
+    request: &DescribeClusterRequest,
+) -> DescribeClusterResponse {
+    if let Err(refusal) = check(request.endpoint_type, BROKERS) {
+        return refusal;
+    }
+    let shown = image.brokers().filter(|broker| request.include_fenced_brokers || !broker.fenced);
+    let shown = shown.filter_map(|broker| {
+        let endpoint = broker.endpoint(listener)?;
+        Some(DescribeClusterBroker {
+            broker_id: broker.id.0,
+            host: endpoint.host.clone(),
+            port: i32::from(endpoint.port),
+            rack: broker.rack.clone(),
+            is_fenced: broker.fenced,
+        })
+    });
+    told(image, me, shown.collect(), request)
 }
 
 #[cfg(test)]

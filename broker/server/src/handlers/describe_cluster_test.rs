@@ -1,12 +1,13 @@
 //! Who is shown to whom, and what is asked of the wrong listener.
 
-use super::super::shown::tests::image;
+use super::super::shown::tests::{add, image};
 use super::*;
+use records::metadata::{ControllerEndpoint, RegisterControllerRecord};
 
 fn ask(change: impl FnOnce(&mut DescribeClusterRequest)) -> DescribeClusterResponse {
     let mut request = DescribeClusterRequest::default();
     change(&mut request);
-    respond(&image(), BrokerId(1), "PLAINTEXT", &request)
+    brokers(&image(), BrokerId(1), "PLAINTEXT", &request)
 }
 
 #[test]
@@ -30,15 +31,42 @@ fn fenced_brokers_are_shown_to_those_who_ask_for_them() {
 
 #[test]
 fn a_controller_that_is_not_among_the_brokers_is_none() {
-    let told = respond(&image(), BrokerId(2), "PLAINTEXT", &DescribeClusterRequest::default());
+    let told = brokers(&image(), BrokerId(2), "PLAINTEXT", &DescribeClusterRequest::default());
     assert_eq!(told.controller_id, -1);
 }
 
 #[test]
-fn this_listener_tells_of_brokers_only() {
+fn a_clients_listener_tells_of_brokers_only() {
     for (endpoint_type, code) in [(2, 114), (0, 115), (3, 115), (-1, 115)] {
         let told = ask(|request| request.endpoint_type = endpoint_type);
         assert_eq!((told.error_code, told.brokers.len()), (code, 0), "{endpoint_type}");
         assert!(told.error_message.is_some());
     }
+}
+
+#[test]
+fn a_controllers_listener_tells_of_controllers_only() {
+    let mut image = image();
+    for (id, endpoints) in [(11, vec![("C", 9093), ("D", 9094)]), (12, vec![("C", 9095)]), (13, Vec::new())] {
+        let end_points = endpoints.into_iter().map(|(name, port)| ControllerEndpoint {
+            name: name.into(),
+            host: format!("host{id}"),
+            port,
+            security_protocol: 0,
+        });
+        let record = RegisterControllerRecord {
+            controller_id: id,
+            end_points: end_points.collect(),
+            ..RegisterControllerRecord::default()
+        };
+        add(&mut image, record.into());
+    }
+    let request = DescribeClusterRequest { endpoint_type: 2, ..DescribeClusterRequest::default() };
+    let told = controllers(&image, Some(BrokerId(12)), &request);
+    let shown: Vec<_> = told.brokers.iter().map(|node| (node.broker_id, &*node.host, node.port)).collect();
+    assert_eq!((told.error_code, told.endpoint_type, told.controller_id), (0, 2, 12));
+    assert_eq!(shown, [(11, "host11", 9093), (12, "host12", 9095)]);
+    assert_eq!(controllers(&image, None, &request).controller_id, -1);
+    let told = controllers(&image, Some(BrokerId(12)), &DescribeClusterRequest::default());
+    assert_eq!((told.error_code, told.brokers.len()), (114, 0));
 }

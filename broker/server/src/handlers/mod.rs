@@ -202,7 +202,9 @@ async fn broker(
         ApiKey::ListPartitionReassignments => {
             list_partition_reassignments::apply(context, asked, decode(body, version)?)
         }
-        ApiKey::DescribeCluster => describe_cluster::apply(context, asked, decode(body, version)?),
+        ApiKey::DescribeCluster => {
+            describe_cluster::apply(context, Side::Broker, asked, decode(body, version)?)
+        }
         ApiKey::DescribeTopicPartitions => {
             describe_topic_partitions::apply(context, asked, decode(body, version)?)
         }
@@ -237,6 +239,13 @@ async fn controller(
         ApiKey::Fetch => quorum::fetch(context, asked, decode(body, version)?).await,
         ApiKey::FetchSnapshot => quorum::fetch_snapshot(context, asked, decode(body, version)?).await,
         ApiKey::DescribeQuorum => describe_quorum::apply(context, asked, decode(body, version)?).await,
+        ApiKey::DescribeCluster => {
+            describe_cluster::apply(context, Side::Controller, asked, decode(body, version)?)
+        }
+        ApiKey::DescribeConfigs => describe_configs::apply(context, asked, decode(body, version)?),
+        ApiKey::ListPartitionReassignments => {
+            list_partition_reassignments::apply(context, asked, decode(body, version)?)
+        }
         ApiKey::Envelope => envelope::apply(context, asked, decode(body, version)?).await,
         ApiKey::BrokerRegistration => {
             broker_registration::apply(context, asked, decode(body, version)?).await

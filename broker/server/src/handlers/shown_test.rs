@@ -90,7 +90,7 @@ pub fn with_config(
     image
 }
 
-fn add(image: &mut ClusterImage, record: MetadataRecord) {
+pub fn add(image: &mut ClusterImage, record: MetadataRecord) {
     image.replay(image.end(), &record).expect("a record that fits");
 }
 
