@@ -86,6 +86,10 @@ pub struct BrokerSettings {
     pub log_dirs: Vec<PathBuf>,
     /// `metadata.log.dir`, or the first of `log_dirs`.
     pub metadata_log_dir: PathBuf,
+    /// `metadata.log.segment.bytes`
+    pub metadata_segment_bytes: u32,
+    /// `metadata.log.segment.ms`; none for never.
+    pub metadata_segment_ms: Option<u64>,
     /// `num.partitions`.
     pub num_partitions: u32,
     /// `default.replication.factor`.
@@ -196,6 +200,8 @@ impl BrokerSettings {
             quorum_voters: listener::voters(&given.value("controller.quorum.voters").list())?,
             quorum_bootstrap_servers: given.bootstrap_servers()?,
             metadata_log_dir: metadata_log_dir.unwrap_or_else(|| log_dirs[0].clone()),
+            metadata_segment_bytes: given.number("metadata.log.segment.bytes") as u32,
+            metadata_segment_ms: given.limit("metadata.log.segment.ms"),
             log_dirs,
             num_partitions: given.number("num.partitions") as u32,
             default_replication_factor: given.replication_factor()?,

@@ -84,6 +84,8 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("metadata.log.dir", Kind::Text, "").unset().obeyed(),
     Entry::broker("metadata.log.max.record.bytes.between.snapshots", Kind::Long, "20971520").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("metadata.log.max.snapshot.interval.ms", Kind::Long, "3600000").check(Check::AtLeast(0)).obeyed(),
+    Entry::broker("metadata.log.segment.bytes", Kind::Int, "1073741824").check(Check::AtLeast(8 << 20)).obeyed(),
+    Entry::broker("metadata.log.segment.ms", Kind::Long, "604800000").obeyed(),
     Entry::broker("metadata.max.retention.bytes", Kind::Long, "104857600").obeyed(),
     Entry::broker("metadata.max.retention.ms", Kind::Long, "604800000").obeyed(),
     Entry::broker("min.insync.replicas", Kind::Int, "1").check(Check::AtLeast(1)).change(Change::ClusterWide).obeyed(),

@@ -117,6 +117,8 @@ const BROKER: &[(&str, &str)] = &[
     ("metadata.log.dir", "Where the metadata log is; in the data directory when it is not set."),
     ("metadata.log.max.record.bytes.between.snapshots", "How many bytes of the metadata log come between two snapshots of the metadata at the most."),
     ("metadata.log.max.snapshot.interval.ms", "How long after a change of the metadata a snapshot is taken of it at the latest, in milliseconds; 0 for never."),
+    ("metadata.log.segment.bytes", "How large a file of the metadata log gets before the next one is begun, in bytes."),
+    ("metadata.log.segment.ms", "How old a file of the metadata log gets, by its records, before the next one is begun, in milliseconds. -1 for no limit."),
     ("metadata.max.retention.bytes", "How many bytes the metadata log and its snapshots may have together; then all but the latest snapshot, and the log below it, are removed, oldest first. -1 for no limit."),
     ("metadata.max.retention.ms", "How long a snapshot of the metadata, and the log below the next one, are kept, in milliseconds; the latest one stays. -1 for no limit."),
     ("node.id", "The number of this node in its cluster."),

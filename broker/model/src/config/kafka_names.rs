@@ -117,8 +117,6 @@ pub(super) static NAMES: &[&str] = &[
     "max.connections.per.ip.overrides",
     "max.incremental.fetch.session.cache.slots",
     "max.request.partition.size.limit",
-    "metadata.log.segment.bytes",
-    "metadata.log.segment.ms",
     "metadata.max.idle.interval.ms",
     "metric.reporters",
     "metrics.num.samples",

@@ -65,7 +65,7 @@ pub async fn boot<R: Runtime>(
 ) -> Result<Booted, BootError> {
     let name = PartitionName::new(METADATA_TOPIC, PartitionIndex(0));
     let how = checkpoints.recovery(name.clone()).await;
-    let opened = Log::open(rt.disk().clone(), name.dir(), log_config(), how).await;
+    let opened = Log::open(rt.disk().clone(), name.dir(), log_config(settings), how).await;
     let (mut log, recovered) = opened.map_err(|error| BootError(error.to_string()))?;
     shard::open::announce(rt, METADATA, &log, &recovered);
     let Restored { snapshots, kept, image, view } =
@@ -179,7 +179,11 @@ async fn election_state<D: Disk>(disk: &D, dir: &Path) -> Result<Option<Election
     state.map_err(|error| BootError(format!("{}: {error}", path.display())))
 }
 
-/// Kafka's defaults for the metadata log: segments of 1 GiB or seven days.
-fn log_config() -> LogConfig {
-    LogConfig::default()
+fn log_config(settings: &BrokerSettings) -> LogConfig {
+    let forever = |ms| i64::try_from(ms).unwrap_or(i64::MAX);
+    LogConfig {
+        segment_bytes: settings.metadata_segment_bytes,
+        segment_ms: settings.metadata_segment_ms.map_or(i64::MAX, forever),
+        ..LogConfig::default()
+    }
 }

@@ -20,7 +20,14 @@ impl<R: Runtime> Node<R> {
     /// Performs the effects of `input`, and of whatever they lead to.
     pub(super) async fn perform(&mut self, input: Input) -> Result<(), NodeError> {
         let mut effects = VecDeque::from(self.step(input));
-        while let Some(effect) = effects.pop_front() {
+        // Told after the effects that came before them: those are what the quorum takes for done.
+        let mut failed = VecDeque::new();
+        loop {
+            let Some(effect) = effects.pop_front() else {
+                let Some((id, failure)) = failed.pop_front() else { return Ok(()) };
+                effects.extend(self.step(Input::Failed(id, failure)));
+                continue;
+            };
             match effect {
                 Effect::Persist(state) => self.persist(&state).await?,
                 Effect::BecameLeader { epoch, .. } => {
@@ -45,7 +52,7 @@ impl<R: Runtime> Node<R> {
                 Effect::Truncate(to) => self.truncate(to).await?,
                 Effect::Send(to, id, request) => {
                     if let Err(failure) = self.peers.ask(to, id, request) {
-                        effects.extend(self.step(Input::Failed(id, failure)));
+                        failed.push_back((id, failure));
                     }
                 }
                 Effect::Reply(token, response) => self.reply(token, response).await?,
@@ -70,7 +77,6 @@ impl<R: Runtime> Node<R> {
                 }
             }
         }
-        Ok(())
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
