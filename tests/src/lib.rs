@@ -15,7 +15,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod broker;
+mod cluster;
+mod storage;
 mod tools;
 
 pub use broker::{Broker, binary};
+pub use cluster::{ELECTION, QUORUM, TOPICS, Three, until};
+pub use storage::{batches, dump, files};
 pub use tools::{History, Output, full, kafka_tools, kcat, python, root, run, script};

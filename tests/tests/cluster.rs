@@ -1,107 +1,27 @@
-//! Three nodes, and Apache Kafka's own tools for administrators on them while the active controller is killed: topics come
-//! and go, partitions are added, brokers are forgotten, and the directories follow.
+//! Three nodes, and Apache Kafka's own tools for administrators on them while nodes are killed: topics come and go,
+//! partitions are added, brokers are forgotten, the directories follow, and all nodes have the same metadata.
 
 // Runs Java, and waits for other processes.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-use tidemark_tests::{Broker, Output, kafka_tools, run};
-
-const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
-const QUORUM: &str = "org.apache.kafka.tools.MetadataQuorumCommand";
-const ELECTION: &str = "org.apache.kafka.tools.LeaderElectionCommand";
-const CLUSTER: &str = "org.apache.kafka.tools.ClusterTool";
-
-/// How long anything may take before it counts as stuck.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Three nodes, some of which may be down.
-struct Three {
-    nodes: Vec<Broker>,
-    down: Option<usize>,
-}
-
-impl Three {
-    fn up(&self) -> impl Iterator<Item = &Broker> {
-        self.nodes.iter().enumerate().filter(|(at, _)| Some(*at) != self.down).map(|(_, node)| node)
-    }
-
-    fn tool(&self, class: &str, arguments: &[&str]) -> Output {
-        let addresses: Vec<String> = self.up().map(Broker::address).collect();
-        let mut java = kafka_tools().expect("looked for before");
-        java.arg(class).args(["--bootstrap-server", &addresses.join(",")]).args(arguments);
-        run(&mut java, b"")
-    }
-
-    /// As [`Three::tool`] of a tool that has a command of its own before everything else.
-    fn cluster_tool(&self, command: &str, arguments: &[&str]) -> Output {
-        let address = self.up().next().expect("one is up").address();
-        let mut java = kafka_tools().expect("looked for before");
-        java.args([CLUSTER, command, "--bootstrap-server", &address]).args(arguments);
-        run(&mut java, b"")
-    }
-
-    /// The leader of each partition of a topic, and its preferred one; none as 0.
-    fn leaders(&self, topic: &str) -> BTreeMap<i32, (i32, i32)> {
-        let described = self.tool(TOPICS, &["--describe", "--topic", topic]).expect("describing").text();
-        let lines = described.lines().filter(|line| line.contains("Partition: "));
-        let told = |line: &str, name: &str| {
-            let word = line.split(name).nth(1).and_then(|rest| rest.split_whitespace().next());
-            word.and_then(|word| word.split(',').next()?.parse().ok()).unwrap_or(0)
-        };
-        let partition =
-            |line: &str| (told(line, "Partition: "), (told(line, "Leader: "), told(line, "Replicas: ")));
-        lines.map(partition).collect()
-    }
-
-    /// The id of the active controller.
-    fn active(&self) -> usize {
-        let status = self.tool(QUORUM, &["describe", "--status"]).expect("describing the quorum").text();
-        let leader = status.lines().find_map(|line| line.strip_prefix("LeaderId:"));
-        leader.and_then(|id| id.trim().parse().ok()).unwrap_or_else(|| panic!("no leader:\n{status}"))
-    }
-
-    /// The directories of a topic's partitions on a node, whatever they are called by now.
-    fn dirs(&self, node: usize, topic: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.nodes[node].data()).expect("the data directory");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
-        names.filter(|name| name.starts_with(&format!("{topic}-"))).collect()
-    }
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < end, "{what}: not after {DEADLINE:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use tidemark_tests::{ELECTION, QUORUM, TOPICS, Three, batches, dump, files, until};
 
 #[test]
 fn administrators_go_on_when_the_active_controller_is_killed() {
-    if kafka_tools().is_none() {
-        return;
-    }
     let settings = ["broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500"];
-    let Some(nodes) = Broker::start_cluster(3, &settings) else { return };
-    let mut three = Three { nodes, down: None };
-    let create = |three: &Three, topic: &str, partitions: &str, replicas: &str| {
-        let arguments = ["--partitions", partitions, "--replication-factor", replicas];
-        let created = three.tool(TOPICS, &[&["--create", "--topic", topic], &arguments[..]].concat());
-        assert!(created.expect("creating").text().contains(&format!("Created topic {topic}.")));
-    };
-    create(&three, "one", "6", "1");
-    create(&three, "all", "6", "3");
+    let Some(mut three) = Three::start(&settings) else { return };
+    three.create("one", "6", "1");
+    three.create("all", "6", "3");
     three.tool(TOPICS, &["--alter", "--topic", "one", "--partitions", "9"]).expect("adding partitions");
     assert_eq!(three.leaders("one").len(), 9);
     let elect = ["--election-type", "preferred", "--all-topic-partitions"];
     three.tool(ELECTION, &elect).expect("electing leaders that lead");
 
     let killed = three.active();
-    three.nodes[killed - 1].kill();
-    three.down = Some(killed - 1);
-    create(&three, "after", "3", "1");
+    three.kill(killed);
+    three.create("after", "3", "1");
     let successor = three.active();
     assert_ne!(successor, killed);
     until("leaders that live", || {
@@ -121,9 +41,8 @@ fn administrators_go_on_when_the_active_controller_is_killed() {
     assert!(!refused.success && told.contains("PreferredLeaderNotAvailable"), "{told}");
 
     three.tool(TOPICS, &["--delete", "--topic", "one"]).expect("deleting");
-    let listed = three.tool(TOPICS, &["--list"]).expect("listing").text();
-    assert_eq!(listed.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(), ["after", "all"]);
-    for node in (0..3).filter(|node| Some(*node) != three.down) {
+    assert_eq!(three.topics(), ["after", "all"]);
+    for node in three.up() {
         until("the directories of a deleted topic", || three.dirs(node, "one").is_empty());
         assert!(!three.dirs(node, "all").is_empty());
     }
@@ -136,19 +55,104 @@ fn administrators_go_on_when_the_active_controller_is_killed() {
     );
 
     // Back again it finds that what it had of the deleted topic is of no topic.
-    assert!(three.dirs(killed - 1, "one").iter().all(|dir| !dir.ends_with("-stray")));
-    create(&three, "one", "3", "1");
-    three.nodes[killed - 1].start_again();
-    three.down = None;
-    let strays = three.dirs(killed - 1, "one").into_iter().filter(|dir| dir.ends_with("-stray")).count();
-    assert!(strays > 0, "{:?}", three.dirs(killed - 1, "one"));
+    assert!(three.dirs(killed, "one").iter().all(|dir| !dir.ends_with("-stray")));
+    three.create("one", "3", "1");
+    three.start_again();
+    let strays = three.dirs(killed, "one").into_iter().filter(|dir| dir.ends_with("-stray")).count();
+    assert!(strays > 0, "{:?}", three.dirs(killed, "one"));
     let endpoints = three.cluster_tool("list-endpoints", &[]).expect("listing endpoints").text();
     assert_eq!(endpoints.lines().count(), 4, "{endpoints}");
     // Whoever stops in order has others lead, and leaves nothing to recover.
     let leaver = three.active();
-    three.nodes[leaver - 1].stop();
-    three.down = Some(leaver - 1);
-    assert!(three.nodes[leaver - 1].data().join(".kafka_cleanshutdown").exists());
+    three.stop(leaver);
+    assert!(three.node(leaver).data().join(".kafka_cleanshutdown").exists());
     let leaders = three.leaders("all");
     assert!(leaders.values().all(|(leader, _)| *leader != leaver as i32), "{leaders:?}");
+}
+
+/// The names of the snapshots that a node has.
+fn snapshots(three: &Three, id: usize) -> BTreeSet<String> {
+    let snapshots = files(&three.metadata(id), ".checkpoint");
+    snapshots.iter().map(|path| path.file_name().expect("a file").to_string_lossy().into_owned()).collect()
+}
+
+/// The snapshots that all nodes have.
+fn common_snapshots(three: &Three) -> BTreeSet<String> {
+    let mut each = (1..=3).map(|id| snapshots(three, id));
+    let first = each.next().expect("three nodes");
+    each.fold(first, |common, own| common.intersection(&own).cloned().collect())
+}
+
+/// What kafka-metadata-quorum says about the followers' lag, by node; an observer is none of them.
+fn lags(three: &Three) -> BTreeMap<usize, u64> {
+    let described = three.tool(QUORUM, &["describe", "--replication"]).expect("describing the quorum").text();
+    let lines = described.lines().filter(|line| line.contains("Leader") || line.contains("Follower"));
+    let lag = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Some((words.first()?.parse().ok()?, words.get(3)?.parse().ok()?))
+    };
+    // NodeId, DirectoryId, LogEndOffset, Lag, ...; the line of headings begins with no number.
+    lines.filter_map(lag).collect()
+}
+
+#[test]
+fn whichever_node_is_killed_tools_go_on_and_all_nodes_keep_the_same_metadata() {
+    let settings = [
+        // Where nothing happens any more all nodes have a snapshot of everything.
+        "metadata.log.max.record.bytes.between.snapshots=1",
+        // And no longer the whole log.
+        "metadata.max.retention.bytes=48000",
+    ];
+    let Some(mut three) = Three::start(&settings) else { return };
+    let decoder = ["--cluster-metadata-decoder"];
+    for victim in 1..=3 {
+        let (topic, before) = (format!("round-{victim}"), format!("round-{}", victim - 1));
+        three.kill(victim);
+        three.create(&topic, "9", "1");
+        assert_ne!(three.active(), victim);
+        let lags = lags(&three);
+        assert_eq!(lags.keys().copied().collect::<Vec<_>>(), [1, 2, 3], "all voters are told of");
+        assert!(three.up().all(|id| lags[&id] < 10), "{lags:?}");
+        assert_eq!(three.leaders(&topic).len(), 9);
+        if victim > 1 {
+            three.tool(TOPICS, &["--delete", "--topic", &before]).expect("deleting");
+        }
+        assert_eq!(three.topics(), std::slice::from_ref(&topic));
+        // What was killed can be read before anything has recovered it.
+        let left = [".log", ".checkpoint"].map(|end| files(&three.metadata(victim), end)).concat();
+        assert!(dump(&decoder, &left).expect("looked for").contains("REGISTER_BROKER_RECORD"));
+        three.start_again();
+        until("a node that has caught up", || self::lags(&three).get(&victim) == Some(&0));
+    }
+    until("snapshots on all nodes", || !common_snapshots(&three).is_empty());
+    three.stop_all();
+    let every =
+        |end: &str| -> Vec<PathBuf> { (1..=3).flat_map(|id| files(&three.metadata(id), end)).collect() };
+    let dumped = dump(&decoder, &every(".log")).expect("looked for");
+    assert!(dumped.contains("\"name\":\"round-3\""), "{dumped}");
+    let dumped = dump(&decoder, &every(".checkpoint")).expect("looked for");
+    assert_eq!(dumped.matches("SnapshotFooter").count(), every(".checkpoint").len(), "{dumped}");
+    agree(&three);
+}
+
+/// Whether nodes that have ended have the same bytes wherever more than one has any.
+fn agree(three: &Three) {
+    let logs: Vec<BTreeMap<u64, Vec<u8>>> = (1..=3).map(|id| batches(&three.metadata(id))).collect();
+    let first = |log: &BTreeMap<u64, Vec<u8>>| *log.first_key_value().expect("a log that is not empty").0;
+    let last = |log: &BTreeMap<u64, Vec<u8>>| *log.last_key_value().expect("a log that is not empty").0;
+    let common = logs.iter().map(first).max().expect("three")..=logs.iter().map(last).min().expect("three");
+    let within = |log: &BTreeMap<u64, Vec<u8>>| -> BTreeMap<u64, Vec<u8>> {
+        log.range(common.clone()).map(|(offset, bytes)| (*offset, bytes.clone())).collect()
+    };
+    let one = within(&logs[0]);
+    assert!(one.len() > 5, "too little in common to say anything: {common:?}");
+    for (at, log) in logs.iter().enumerate() {
+        assert!(within(log) == one, "the logs of nodes 1 and {} differ within {common:?}", at + 1);
+    }
+    let names = common_snapshots(three);
+    assert!(!names.is_empty());
+    for name in names {
+        let read = |id| std::fs::read(three.metadata(id).join(&name)).expect("a snapshot");
+        assert!((2..=3).all(|id| read(id) == read(1)), "snapshots {name} differ");
+    }
 }

@@ -3,32 +3,10 @@
 // Runs Java on files that the broker left.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::path::{Path, PathBuf};
-use tidemark_tests::{Broker, kafka_tools, kcat, run};
+use std::path::PathBuf;
+use tidemark_tests::{Broker, dump, files, kafka_tools, kcat, run};
 
 const RECORDS: usize = 4000;
-
-/// What DumpLogSegments prints about these files. Its own findings are printed too, with exit code 0.
-fn dump(options: &[&str], files: &[PathBuf]) -> Option<String> {
-    let mut java = kafka_tools()?;
-    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    java.arg("org.apache.kafka.tools.DumpLogSegments").args(options).args(["--files", &files.join(",")]);
-    let output = run(&mut java, b"").expect("DumpLogSegments");
-    let text = format!("{}{}", output.text(), output.stderr);
-    for finding in ["isvalid: false", "Found ", "Could not", "Exception"] {
-        assert!(!text.contains(finding), "{files:?}:\n{text}");
-    }
-    Some(text)
-}
-
-/// The files of a directory whose names end so, sorted: oldest segment first.
-fn files(directory: &Path, end: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).unwrap_or_else(|why| panic!("{}: {why}", directory.display()));
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.retain(|file| file.to_string_lossy().ends_with(end));
-    files.sort();
-    files
-}
 
 #[test]
 fn kafkas_own_tool_reads_segments_indexes_and_the_metadata_log() {
