@@ -3,10 +3,14 @@
 What each of them did and saw goes to a history that the simulator's checkers judge. Two unrelated clients produce,
 with acks=all and without retries, so that each record is one attempt whose fate is known or is not. The broker is
 killed after it has acknowledged so much in its present life, not after a time.
+
+The history names a record by its label, with which its value begins. The rest of the value follows from the label, and
+whoever reads a record compares all of it. At the end three unrelated clients read everything, each by itself.
 """
 
 import argparse
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +26,9 @@ from history import History
 TOPIC = "tide"
 BROKER = 1
 DEADLINE_S = 120.0
+PRODUCERS = (1, 2, 3)
+POLL_MAX = 500
+"""Records of one poll."""
 UNANSWERED_MAX = 300
 """Records of one producer that wait for an answer: what a kill may leave in doubt."""
 
@@ -75,13 +82,33 @@ class Count:
             self.records += 1
 
 
-class Sender:
-    """Values, operations and the bound on unanswered records: what both kinds of producer share."""
+class Values:
+    """What records hold: a label, and its producer's random bytes, turned so that those near each other differ."""
 
-    def __init__(self, number, history, count, options):
+    def __init__(self, value_bytes):
+        self.fillers = {number: random.randbytes(value_bytes // 2).hex().encode() for number in PRODUCERS}
+
+    def value(self, number, counter):
+        filler = self.fillers[number]
+        turn = counter % len(filler)
+        return f"{number}/{counter} ".encode() + filler[turn:] + filler[:turn]
+
+    def label(self, place, value):
+        """The label of a value that was read at a place, once all of it has been found to be as it was sent."""
+        label = value.split(b" ", 1)[0]
+        number, _, counter = label.partition(b"/")
+        known = number.isdigit() and counter.isdigit() and int(number) in self.fillers
+        if not known or value != self.value(int(number), int(counter)):
+            raise SystemExit(f"{place} holds {len(value)} bytes that nobody sent, under the label {label[:40]!r}")
+        return label.decode()
+
+
+class Sender:
+    """Operations and the bound on unanswered records: what both kinds of producer share."""
+
+    def __init__(self, number, history, count, values, partitions):
         self.number, self.client = number, f"p{number}"
-        self.history, self.count = history, count
-        self.partitions, self.filler = options.partitions, random.randbytes(options.value_bytes // 2).hex().encode()
+        self.history, self.count, self.values, self.partitions = history, count, values, partitions
         self.counter = 0
         self.unanswered = threading.Semaphore(UNANSWERED_MAX)
         self.stopping = threading.Event()
@@ -91,12 +118,11 @@ class Sender:
         """Begins an operation; returns its number, the partition and the record's bytes."""
         while not self.unanswered.acquire(timeout=0.1):
             self.idle()
-        value = f"{self.number}/{self.counter}"
-        partition = self.counter % self.partitions
+        counter, partition = self.counter, self.counter % self.partitions
         self.counter += 1
-        call = {"topic": TOPIC, "partition": partition, "acks": -1, "values": [value]}
+        call = {"topic": TOPIC, "partition": partition, "acks": -1, "values": [f"{self.number}/{counter}"]}
         op = self.history.invoke(self.client, {"produce": call})
-        return op, partition, value.encode() + b" " + self.filler
+        return op, partition, self.values.value(self.number, counter)
 
     def acknowledged(self, op, offset):
         self.history.ok(self.client, op, {"produced": {"base": offset}})
@@ -156,24 +182,41 @@ class KafkaPython(Sender):
         self.producer.close()
 
 
-class Reader:
-    """A consumer by assignment, from the start of every partition."""
+class Reading:
+    """What one consumer reads, by assignment, from the start of every partition: compared and written down."""
 
-    def __init__(self, bootstrap, client, history, partitions):
-        self.client, self.history = client, history
-        config = {"bootstrap.servers": bootstrap, "group.id": client, "enable.auto.commit": False, "log_level": 0}
-        config |= {"auto.offset.reset": "error", "enable.partition.eof": True, "check.crcs": True}
-        self.consumer = Consumer(config | {"reconnect.backoff.max.ms": 200})
+    def __init__(self, client, history, partitions, values):
+        self.client, self.history, self.values = client, history, values
         self.next = {partition: 0 for partition in range(partitions)}
         for partition in self.next:
             place = {"topic": TOPIC, "partition": partition, "from": 0}
             history.ok(client, history.invoke(client, {"assign": place}), "done")
-        self.consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in self.next])
+
+    def polled(self, partition, records, start, end):
+        """Notes a poll's offsets and values, and the ends of the partition that the client was told."""
+        places = ((offset, f"{self.client}: {TOPIC}-{partition} at {offset}", value) for offset, value in records)
+        labels = [[offset, self.values.label(place, value)] for offset, place, value in places]
+        call = {"topic": TOPIC, "partition": partition, "from": self.next[partition]}
+        op = self.history.invoke(self.client, {"fetch": call})
+        self.history.ok(self.client, op, {"fetched": {"high_watermark": end, "log_start": start, "records": labels}})
+        if labels:
+            self.next[partition] = labels[-1][0] + 1
+
+
+class Reader:
+    """A consumer of librdkafka."""
+
+    def __init__(self, bootstrap, reading):
+        self.reading = reading
+        config = {"bootstrap.servers": bootstrap, "group.id": reading.client, "enable.auto.commit": False}
+        config |= {"auto.offset.reset": "error", "enable.partition.eof": True, "check.crcs": True, "log_level": 0}
+        self.consumer = Consumer(config | {"reconnect.backoff.max.ms": 200})
+        self.consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in reading.next])
 
     def poll(self):
         """Takes what has arrived; returns the partitions whose end was reached."""
         ends, batches = set(), {}
-        for message in self.consumer.consume(500, 0.1):
+        for message in self.consumer.consume(POLL_MAX, 0.1):
             error = message.error()
             if error is None:
                 batches.setdefault(message.partition(), []).append(message)
@@ -182,32 +225,64 @@ class Reader:
             elif not error.retriable() and error.code() not in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
                 raise KafkaException(error)
         for partition, messages in batches.items():
-            records = [[m.offset(), m.value().split(b" ", 1)[0].decode()] for m in messages]
-            self.fetched(partition, records, cached=True)
+            self.polled(partition, [(m.offset(), m.value()) for m in messages], cached=True)
         return ends
 
-    def fetched(self, partition, records, cached):
+    def polled(self, partition, records, cached):
         place = TopicPartition(TOPIC, partition)
         start, end = self.consumer.get_watermark_offsets(place, timeout=DEADLINE_S, cached=cached)
-        call = {"topic": TOPIC, "partition": partition, "from": self.next[partition]}
-        op = self.history.invoke(self.client, {"fetch": call})
-        reply = {"high_watermark": end, "log_start": max(start, 0), "records": records}
-        self.history.ok(self.client, op, {"fetched": reply})
-        if records:
-            self.next[partition] = records[-1][0] + 1
+        self.reading.polled(partition, records, max(start, 0), end)
         return end
 
     def read_all(self):
         """Reads until every partition has ended, each at the high watermark that the broker tells."""
-        left = set(self.next)
+        left = set(self.reading.next)
         end = time.monotonic() + DEADLINE_S * 5
         while left:
             if time.monotonic() > end:
-                raise SystemExit(f"{self.client}: partitions {left} have no end")
+                raise SystemExit(f"{self.reading.client}: partitions {left} have no end")
             for partition in self.poll() & left:
-                if self.fetched(partition, [], cached=False) == self.next[partition]:
+                if self.polled(partition, [], cached=False) == self.reading.next[partition]:
                     left.discard(partition)
         self.consumer.close()
+
+
+def read_with_kafka_python(bootstrap, reading):
+    """Reads everything with a client that shares no code with librdkafka. Its checksums are Python, minutes of it for a
+    gigabyte: the others check those, and here too each value is compared."""
+    consumer = kafka.KafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, auto_offset_reset="none", check_crcs=False, max_poll_records=POLL_MAX
+    )
+    places = {kafka.TopicPartition(TOPIC, partition): partition for partition in reading.next}
+    consumer.assign(list(places))
+    for place in places:
+        consumer.seek(place, 0)
+    starts, ends = consumer.beginning_offsets(list(places)), consumer.end_offsets(list(places))
+    deadline = time.monotonic() + DEADLINE_S * 5
+    while any(reading.next[partition] < ends[place] for place, partition in places.items()):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{reading.client}: read up to {reading.next} of {ends}")
+        for place, messages in consumer.poll(timeout_ms=500).items():
+            records = [(message.offset, message.value) for message in messages]
+            reading.polled(places[place], records, starts[place], ends[place])
+    consumer.close()
+
+
+def read_with_kcat(kcat, bootstrap, reading):
+    """Reads everything with kcat, whose librdkafka is another version: a partition after the other, up to its end."""
+    for partition in reading.next:
+        command = [kcat, "-b", bootstrap, "-C", "-t", TOPIC, "-p", str(partition), "-o", "beginning", "-e"]
+        command += ["-X", "check.crcs=true", "-f", "%o %s\n"]
+        ran = subprocess.run(command, capture_output=True, timeout=DEADLINE_S * 5)
+        told = re.search(rb"Reached end of topic \S+ \[\d+\] at offset (\d+)", ran.stderr)
+        if ran.returncode != 0 or told is None:
+            raise SystemExit(f"{reading.client}: kcat ended with {ran.returncode}: {ran.stderr[-500:]!r}")
+        lines = (line.partition(b" ") for line in ran.stdout.splitlines())
+        records = [(int(offset), value) for offset, _, value in lines]
+        for at in range(0, len(records), POLL_MAX):
+            reading.polled(partition, records[at : at + POLL_MAX], 0, int(told[1]))
+        if reading.next[partition] != int(told[1]):
+            raise SystemExit(f"{reading.client}: read up to {reading.next[partition]} of {int(told[1])}")
 
 
 class Watcher:
@@ -236,9 +311,10 @@ def create(bootstrap, history, partitions):
     history.ok("admin", op, "done")
 
 
-def read_round(number, bootstrap, history, partitions):
+def read_round(number, history, partitions, values, read):
+    """Has a client read everything; the checkers know it by its round's number."""
     history.note({"read_all": {"round": number}})
-    Reader(bootstrap, f"reader-{number}", history, partitions).read_all()
+    read(Reading(f"reader-{number}", history, partitions, values))
     history.note({"read_done": {"round": number}})
 
 
@@ -260,17 +336,18 @@ def main():
     parser.add_argument("--records-per-life", type=int, default=500, help="acknowledged before the kill, at least")
     parser.add_argument("--value-bytes", type=int, default=1024)
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--kcat", help="this program reads everything, too")
     options = parser.parse_args()
 
-    history, count = History(options.history), Count()
+    history, count, values = History(options.history), Count(), Values(options.value_bytes)
     bootstrap = f"127.0.0.1:{options.port}"
     broker = Broker(options.binary, options.port, options.directory, history)
     try:
         broker.start()
         create(bootstrap, history, options.partitions)
-        shared = (history, count, options)
+        shared = (history, count, values, options.partitions)
         senders = [Librdkafka(bootstrap, 1, *shared), Librdkafka(bootstrap, 2, *shared), KafkaPython(bootstrap, 3, *shared)]
-        watcher = Watcher(Reader(bootstrap, "watcher", history, options.partitions))
+        watcher = Watcher(Reader(bootstrap, Reading("watcher", history, options.partitions, values)))
         threads = [*(sender.thread for sender in senders), watcher.thread]
         for thread in threads:
             thread.start()
@@ -289,10 +366,14 @@ def main():
                 thread.join()
         if watcher.trouble is not None:
             raise SystemExit(f"the consumer that read along: {watcher.trouble!r}")
-        read_round(1, bootstrap, history, options.partitions)
+        round_of = (history, options.partitions, values)
+        read_round(1, *round_of, lambda reading: Reader(bootstrap, reading).read_all())
         broker.stop()
         broker.start()
-        read_round(2, bootstrap, history, options.partitions)
+        read_round(2, *round_of, lambda reading: Reader(bootstrap, reading).read_all())
+        read_round(3, *round_of, lambda reading: read_with_kafka_python(bootstrap, reading))
+        if options.kcat:
+            read_round(4, *round_of, lambda reading: read_with_kcat(options.kcat, bootstrap, reading))
         broker.stop()
     finally:
         if broker.process is not None and broker.process.poll() is None:
