@@ -25,7 +25,7 @@ pub struct Broker {
 impl Broker {
     /// Starts the binary with these settings (`key=value`) on top of its address and directory.
     pub fn start(settings: &[&str]) -> Broker {
-        let directory = tempfile::tempdir().expect("a directory for the broker");
+        let directory = directory();
         let settings = settings.iter().map(|setting| setting.to_string()).collect();
         if let Some(peer) = peer() {
             let port = peer.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
@@ -66,7 +66,7 @@ impl Broker {
                 "tidemark.cluster.id=MkU3OEVBNTcwNTJENDM2Qk".to_string(),
             ];
             let settings = own.into_iter().chain(settings.iter().map(|setting| setting.to_string()));
-            let directory = tempfile::tempdir().expect("a directory for the broker");
+            let directory = directory();
             let mut broker = Broker { child: None, port: *port, settings: settings.collect(), directory };
             broker.spawn();
             broker
@@ -174,6 +174,13 @@ impl Drop for Broker {
             eprintln!("── the broker printed ──\n{}", &printed[from..]);
         }
     }
+}
+
+/// A directory for a broker, on the file system that the build is on, and no temporary one: that may be memory, where a sync
+/// has nothing to prove. Removed when dropped.
+pub fn directory() -> TempDir {
+    let test = std::env::current_exe().expect("the test's own path");
+    tempfile::tempdir_in(test.parent().expect("cargo's folder of tests")).expect("a directory for the broker")
 }
 
 /// The binary under test: `TIDEMARK_BIN`, else the development build, made first.

@@ -19,7 +19,7 @@ mod cluster;
 mod storage;
 mod tools;
 
-pub use broker::{Broker, binary};
+pub use broker::{Broker, binary, directory};
 pub use cluster::{ELECTION, QUORUM, TOPICS, Three, until};
 pub use storage::{batches, dump, files};
 pub use tools::{History, Output, full, kafka_tools, kcat, python, root, run, script};

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use tidemark_tests::binary;
+use tidemark_tests::{binary, directory};
 
 const VOTERS: &str = "controller.quorum.voters=1@127.0.0.1:9093,2@127.0.0.1:9094";
 
@@ -35,7 +35,7 @@ fn election_state(dir: &Path) -> Option<String> {
 
 #[test]
 fn a_voter_of_a_new_cluster_is_told_that_it_never_voted() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     let (code, text) = format(dir.path(), &["--set", VOTERS]);
     assert_eq!(code, Some(2), "each node would found a cluster of its own: {text}");
     let (code, text) = format(dir.path(), &["-t", "a-cluster", "--set", VOTERS]);
@@ -48,7 +48,7 @@ fn a_voter_of_a_new_cluster_is_told_that_it_never_voted() {
 
 #[test]
 fn a_voter_that_lost_its_disk_does_not_say_that_it_never_voted() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     // As a formatting leaves it that ended just before its end.
     assert_eq!(format(dir.path(), &["-t", "a-cluster", "--set", VOTERS]).0, Some(0));
     std::fs::remove_file(dir.path().join("data/meta.properties")).expect("it was there");
@@ -58,7 +58,7 @@ fn a_voter_that_lost_its_disk_does_not_say_that_it_never_voted() {
 
 #[test]
 fn what_is_formatted_is_not_formatted_again() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     assert_eq!(format(dir.path(), &["--cluster-id", "a-cluster"]).0, Some(0));
     assert_eq!(election_state(dir.path()), None, "it is alone, and has nobody to vote for");
     let meta = || std::fs::read_to_string(dir.path().join("data/meta.properties")).expect("it is formatted");
@@ -78,7 +78,7 @@ fn what_is_formatted_is_not_formatted_again() {
 
 #[test]
 fn nobody_takes_over_what_lies_around() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     std::fs::create_dir_all(dir.path().join("data/orders-0")).expect("a partition of somebody's");
     let (code, text) = format(dir.path(), &["-t", "a-cluster"]);
     assert_eq!(code, Some(4), "{text}");

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tidemark_tests::{binary, kcat, run};
+use tidemark_tests::{binary, directory, kcat, run};
 
 /// How long anything may take before it counts as stuck.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -110,7 +110,7 @@ fn goes_on_without_one_of_its_nodes_and_leaves_nothing_behind() {
     if std::env::var_os("TIDEMARK_PEER").is_some() || kcat("", &[]).is_none() {
         return;
     }
-    let mut local = Local::start(tempfile::tempdir().expect("a directory"), &["--nodes", "3", "--port", "0"]);
+    let mut local = Local::start(directory(), &["--nodes", "3", "--port", "0"]);
     let addresses = local.ready();
     let nodes = local.nodes();
     assert_eq!((nodes.len(), addresses.split(',').count()), (3, 3), "{addresses}");
@@ -127,7 +127,7 @@ fn goes_on_without_one_of_its_nodes_and_leaves_nothing_behind() {
     assert!(!nodes.iter().any(|node| runs(*node)), "nothing is left running");
 
     // The same cluster again, with all of its nodes, and in order this time.
-    let directory = std::mem::replace(&mut local.directory, tempfile::tempdir().expect("another"));
+    let directory = std::mem::replace(&mut local.directory, directory());
     let mut local = Local::start(directory, &["--nodes", "3", "--port", "0"]);
     topic_works(&local.ready(), "again");
     let nodes = local.nodes();
@@ -141,7 +141,7 @@ fn its_nodes_end_with_it() {
     if std::env::var_os("TIDEMARK_PEER").is_some() {
         return;
     }
-    let mut local = Local::start(tempfile::tempdir().expect("a directory"), &["--nodes", "1", "--port", "0"]);
+    let mut local = Local::start(directory(), &["--nodes", "1", "--port", "0"]);
     local.ready();
     let nodes = local.nodes();
     assert_eq!(nodes.len(), 1);
@@ -158,7 +158,7 @@ fn a_node_that_cannot_start_ends_them_all() {
     }
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory();
     let mut local = Local::start(directory, &["--nodes", "2", "--port", &port]);
     assert_eq!(local.ended().code(), Some(7), "{}", local.printed());
     assert!(local.printed().contains("before the cluster was ready"), "{}", local.printed());

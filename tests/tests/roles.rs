@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tidemark_tests::{binary, kafka_tools, kcat, run};
+use tidemark_tests::{binary, directory, kafka_tools, kcat, run};
 
 /// A node and its settings.
 struct Node {
@@ -65,7 +65,7 @@ fn a_controller_and_a_broker_apart_serve_clients() {
     }
     let bound = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
     let [controllers, clients] = bound.map(|it| it.local_addr().expect("it is bound").port());
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     let settings = |id: u16, role: &str, listener: &str, port: u16| {
         vec![
             format!("node.id={id}"),

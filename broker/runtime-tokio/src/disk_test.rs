@@ -1,5 +1,6 @@
 //! What is particular to a real directory: paths, foreign locks, errors of the kernel.
 
+use crate::tests::directory;
 use crate::{Threads, TokioRuntime};
 use bytes::Bytes;
 use runtime::{Disk, DiskErrorKind, Entry, EntryKind, File, OpenMode, Runtime};
@@ -8,7 +9,7 @@ use std::future::Future;
 use std::path::Path;
 
 fn on_disk<F: Future>(main: impl FnOnce(TokioRuntime, std::path::PathBuf) -> F) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = dir.path().to_path_buf();
     Threads::default().run(dir.path(), |rt| main(rt, path)).unwrap();
 }

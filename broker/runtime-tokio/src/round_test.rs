@@ -3,6 +3,7 @@
 use super::*;
 use crate::Threads;
 use crate::buffers::Buffers;
+use crate::tests::directory;
 use bytes::Bytes;
 use runtime::{Disk, DiskErrorKind, File, OpenMode, Runtime};
 use std::path::Path;
@@ -31,7 +32,7 @@ fn dirty_bytes_are_read_from_meminfo() {
 
 #[test]
 fn every_strategy_syncs() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     Threads::default()
         .run(dir.path(), |rt| async move {
             let mut files = Vec::new();
@@ -51,7 +52,7 @@ fn every_strategy_syncs() {
 
 #[test]
 fn one_failed_file_fails_the_round() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     Threads::default()
         .run(dir.path(), |rt| async move {
             let good = rt.disk().open(Path::new("good"), OpenMode::CreateNew).await.unwrap();

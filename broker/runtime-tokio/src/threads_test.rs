@@ -1,13 +1,14 @@
 //! An orderly end while tasks still use the disk.
 
 use super::*;
+use crate::tests::directory;
 use bytes::Bytes;
 use runtime::{Disk, File, OpenMode, Runtime};
 use std::path::PathBuf;
 
 #[test]
 fn tasks_that_still_write_do_not_disturb_the_end() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     for round in 0..20 {
         let ran = Threads { workers: 2, blocking_max: 2 }.run(dir.path(), |rt| async move {
             for n in 0..8 {
