@@ -1,6 +1,6 @@
 //! The ledger: simulated work by scenario and commit, kept in the project (`scenarios/LEDGER.md`).
 //!
-//! Rows are only added. What a run found is written behind its numbers by whoever mended it.
+//! Rows are only added, at the end. What a run found is told above them by whoever mended it, with the commit that did.
 
 use super::many::Sum;
 use std::fmt::Write as _;
@@ -10,6 +10,8 @@ use std::process::Command;
 const HEAD: &str = "# Ledger
 
 Simulated work in core-minutes, by commit and scenario (`cargo xtask simulate … --ledger`), and what it found.
+
+## Runs
 
 | commit | scenario | seeds | core-minutes | simulated hours | operations | found |
 |-|-|-|-|-|-|-|

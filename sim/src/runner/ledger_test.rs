@@ -16,3 +16,15 @@ fn a_row_has_the_columns_of_the_head() {
     assert_eq!(row("abc", "slow_disk", &sum), "| abc | slow_disk | 10 | 1.5 | 2.0 | 6 | I1 at 3 I2 at 5 |\n");
     assert_eq!(row("abc", "x", &Sum::default()).matches('|').count(), 8);
 }
+
+/// Rows are added at the end of the file, so that has to be the end of their table.
+#[test]
+fn the_ledger_ends_with_its_runs() {
+    let text = std::fs::read_to_string(super::super::scenarios_dir().join("LEDGER.md")).unwrap();
+    let (_, runs) = text.split_once("\n## Runs\n\n").expect("a heading of its own");
+    let columns = HEAD.lines().last().unwrap();
+    assert!(runs.ends_with("|\n") && HEAD.ends_with(&format!("{columns}\n")));
+    for line in runs.lines() {
+        assert_eq!(line.matches('|').count(), columns.matches('|').count(), "{line}");
+    }
+}
