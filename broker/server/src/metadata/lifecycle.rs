@@ -111,15 +111,19 @@ impl<R: Runtime> Lifecycle<R> {
         if !self.metadata.joined(epoch).await {
             return Err("the metadata can't be applied".to_owned());
         }
-        loop {
-            match self.heartbeat(epoch, false).await {
-                Ok(HeartbeatReply { fenced: false, .. }) => break,
-                Ok(_) => self.rt.sleep_until(self.rt.now() + EAGER).await,
-                Err(Failed::ForNow(why) | Failed::ForGood(why)) => self.pause(&why).await,
-            }
-        }
+        // Told to be available, it may be fenced again before it has applied that: heartbeats go on until it sees itself so.
         while !self.is_available(epoch) {
-            self.rt.sleep_until(self.rt.now() + Duration::from_millis(1)).await;
+            let pause = match self.heartbeat(epoch, false).await {
+                Ok(_) => EAGER,
+                Err(Failed::ForNow(why) | Failed::ForGood(why)) => {
+                    debug!(why, "the controller can't be asked now");
+                    PAUSE
+                }
+            };
+            let next = self.rt.now() + pause;
+            while self.rt.now() < next && !self.is_available(epoch) {
+                self.rt.sleep_until(self.rt.now() + Duration::from_millis(1)).await;
+            }
         }
         self.epoch = epoch;
         Ok(epoch)
