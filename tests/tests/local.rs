@@ -163,3 +163,31 @@ fn a_node_that_cannot_start_ends_them_all() {
     assert_eq!(local.ended().code(), Some(7), "{}", local.printed());
     assert!(local.printed().contains("before the cluster was ready"), "{}", local.printed());
 }
+
+#[test]
+fn a_cluster_keeps_its_number_of_nodes() {
+    if std::env::var_os("TIDEMARK_PEER").is_some() {
+        return;
+    }
+    let mut local = Local::start(tempfile::tempdir().expect("a directory"), &["--nodes", "3", "--port", "0"]);
+    local.ready();
+    local.signal("-TERM");
+    assert_eq!(local.ended().code(), Some(0), "{}", local.printed());
+    for nodes in ["1", "4"] {
+        let directory = std::mem::replace(&mut local.directory, tempfile::tempdir().expect("another"));
+        local = Local::start(directory, &["--nodes", nodes, "--port", "0"]);
+        assert_eq!(local.ended().code(), Some(4), "{}", local.printed());
+        let told = "tidemark-data: a cluster of 3 nodes stores there";
+        assert!(local.printed().contains(told), "{}", local.printed());
+        assert!(!local.directory.path().join("tidemark-data/node-4").exists(), "nothing is made");
+    }
+    // A node that has lost what it stored is another thing, as long as there is a place for it.
+    let lost = local.directory.path().join("tidemark-data/node-3");
+    std::fs::remove_dir_all(&lost).expect("its directory");
+    std::fs::create_dir(&lost).expect("an empty one");
+    let directory = std::mem::replace(&mut local.directory, tempfile::tempdir().expect("another"));
+    let mut local = Local::start(directory, &["--nodes", "3", "--port", "0"]);
+    local.ready();
+    local.signal("-TERM");
+    assert_eq!(local.ended().code(), Some(0), "{}", local.printed());
+}

@@ -3,6 +3,9 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+/// The most nodes that a cluster on one machine can have.
+pub const NODES_MAX: u16 = 9;
+
 /// A Kafka-compatible broker. With no arguments: listens on 127.0.0.1:9092, stores in ./tidemark-data.
 ///
 /// Settings have Kafka's names. Logging is set by the environment variable TIDEMARK_LOG (`debug`, `warn`,
@@ -62,7 +65,7 @@ pub struct Format {
 #[derive(Debug, Args)]
 pub struct Local {
     /// How many nodes.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=9))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
     pub nodes: u16,
 
     /// Clients connect to this port and those that follow, nodes to the ports above; 0: to any free ports.

@@ -7,7 +7,7 @@
 //!
 //! Nothing is restarted: a node that is killed stays away, which is what one may want to see.
 
-use crate::arguments::{Arguments, Local};
+use crate::arguments::{Arguments, Local, NODES_MAX};
 use crate::exit::Exit;
 use crate::node::{Change, Node};
 use crate::settings;
@@ -34,8 +34,14 @@ pub fn run(arguments: &Arguments, how: &Local) -> Result<(), Exit> {
         return Err(refuse("a node stores there, not a cluster: choose another with --data"));
     }
     let failed = |error: std::io::Error| refuse(&error.to_string());
-    if dir(&how.data, how.nodes + 1).exists() {
-        return Err(refuse("it is that of more nodes: the controllers of a cluster stay the same"));
+    // A first start makes the directories of all nodes before it formats any, so that the last one tells how many there are.
+    let made = (1..=NODES_MAX).rev().find(|id| dir(&how.data, *id).exists()).unwrap_or(0);
+    let formatted = (1..=made).any(|id| dir(&how.data, id).join("meta.properties").exists());
+    if made > how.nodes || formatted && made < how.nodes {
+        return Err(refuse(&format!(
+            "a cluster of {made} nodes stores there, and the controllers of a cluster stay the same: start it with \
+             --nodes {made}, or another with --data"
+        )));
     }
     let ports = ports(how).map_err(|error| Exit::Address(error.to_string()))?;
     let nodes: Vec<Planned> = (1..=how.nodes).map(|id| Planned::new(arguments, how, &ports, id)).collect();
