@@ -95,3 +95,31 @@ fn a_controller_and_a_broker_apart_serve_clients() {
     broker.stop();
     controller.stop();
 }
+
+#[test]
+fn a_broker_that_finds_no_controller_says_so() {
+    if std::env::var_os("TIDEMARK_PEER").is_some() {
+        return;
+    }
+    let bound = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    let [controllers, clients] = bound.map(|it| it.local_addr().expect("it is bound").port());
+    let dir = directory();
+    let settings = [
+        "node.id=2".to_owned(),
+        "process.roles=broker".to_owned(),
+        format!("controller.quorum.voters=1@127.0.0.1:{controllers}"),
+        "controller.listener.names=CONTROLLER".to_owned(),
+        format!("listeners=PLAINTEXT://127.0.0.1:{clients}"),
+    ];
+    let broker = Node::start(dir.path(), "broker", &settings);
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let log = std::fs::read_to_string(dir.path().join("broker.log")).unwrap_or_default();
+        if log.contains("a majority of the controllers has to run") {
+            break;
+        }
+        assert!(Instant::now() < end, "it says nothing:\n{log}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    broker.stop();
+}

@@ -33,6 +33,8 @@ const EAGER: Duration = Duration::from_millis(10);
 /// A broker that is to stop no longer asks to be let go when no controller has answered for so long: the last nodes of a
 /// cluster that is stopped have none. Longer than it takes to elect one.
 const UNANSWERED_MAX: Duration = Duration::from_secs(3);
+/// Each time a broker has waited so long to be registered, it says so.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Versions of BrokerRegistration: from 3 on, which tells how the broker stopped last.
 const REGISTRATION: RangeInclusive<i16> = 3..=4;
 /// Versions of BrokerHeartbeat.
@@ -100,11 +102,18 @@ impl<R: Runtime> Lifecycle<R> {
     /// Registers the broker and makes it available. When this returns, it leads what it is to lead. An error says why
     /// that will never be.
     pub async fn join(&mut self) -> Result<BrokerEpoch, String> {
+        let mut tell = self.rt.now() + TELL_EVERY;
         let epoch = loop {
             match self.register().await {
                 Ok(epoch) => break epoch,
                 Err(Failed::ForGood(why)) => return Err(why),
-                Err(Failed::ForNow(why)) => self.pause(&why).await,
+                Err(Failed::ForNow(why)) => {
+                    if self.rt.now() >= tell {
+                        tell = self.rt.now() + TELL_EVERY;
+                        warn!(why, "not registered yet: a majority of the controllers has to run");
+                    }
+                    self.pause(&why).await;
+                }
             }
         };
         info!(%epoch, "registered");
