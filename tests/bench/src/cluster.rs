@@ -2,7 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::nodes::{Node, addresses, beside, nodes};
-use crate::topic::Admin;
+use crate::topic::{self, Admin};
 use crate::usage::{Meter, memory};
 use crate::wire::{View, Wire};
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two looks while the time is measured: 10,000 partitions take a broker some milliseconds to tell.
 const QUICK_LOOK: Duration = Duration::from_millis(10);
+/// How long one try to create a topic may take.
+const TRY: Duration = Duration::from_secs(1);
 /// Before what was refused is tried again.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -27,7 +29,7 @@ pub(crate) fn ready(arguments: &Arguments) -> Result<Value, String> {
     until_all(&nodes, |view| view.brokers.len() == nodes.len())?;
     let admin = Admin::connect(&addresses(&nodes))?;
     for topic in 0..topics {
-        admin.create(&format!("ready-{topic}"), partitions as i32, replicas)?;
+        admin.create(&format!("ready-{topic}"), partitions as i32, replicas, topic::PATIENCE)?;
     }
     until_all(&nodes, |view| {
         let all = view.partitions();
@@ -37,16 +39,19 @@ pub(crate) fn ready(arguments: &Arguments) -> Result<Value, String> {
 }
 
 /// `--nodes N --topic T [--beside P]`: kills the active controller and creates the topic.
+///
+/// A client that knew the cluster may wait minutes for a broker that is gone, because it took that one for the controller: librdkafka
+/// does. It is the cluster that is measured, so every try has a client that knows the survivors alone.
 pub(crate) fn failover(arguments: &Arguments) -> Result<Value, String> {
     let (nodes, name) = (nodes(arguments)?, arguments.text("topic")?);
     let active = active_controller(&nodes)?;
-    let admin = Admin::connect(&addresses(others(&nodes, active)))?;
-    admin.create(&format!("{name}-before"), 1, 1)?;
+    let survivors = addresses(others(&nodes, active));
+    Admin::connect(&survivors)?.create(&format!("{name}-before"), 1, 1, topic::PATIENCE)?;
     let meter = meter(&nodes, arguments)?;
     let began = Instant::now();
     active.kill()?;
     let mut tries = 1;
-    while let Err(why) = admin.create(name, 1, 1) {
+    while let Err(why) = Admin::connect(&survivors)?.create(name, 1, 1, TRY) {
         if began.elapsed() > PATIENCE {
             return Err(why);
         }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// How long a broker may take to create a topic.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Creates the topic unless it is there.
 pub(crate) fn create(brokers: &str, name: &str, partitions: i32) -> Result<(), String> {
-    Admin::connect(brokers)?.create(name, partitions, 1)
+    Admin::connect(brokers)?.create(name, partitions, 1, PATIENCE)
 }
 
 /// A client that creates topics.
@@ -32,9 +32,15 @@ impl Admin {
     }
 
     /// Creates the topic unless it is there. An error may have come after it was created.
-    pub(crate) fn create(&self, name: &str, partitions: i32, replicas: i32) -> Result<(), String> {
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        partitions: i32,
+        replicas: i32,
+        patience: Duration,
+    ) -> Result<(), String> {
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(patience));
         let created = self.waiting.block_on(self.client.create_topics([&topic], &options));
         match created.map_err(|error| error.to_string())?.into_iter().next() {
             Some(Ok(_)) | Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(()),
