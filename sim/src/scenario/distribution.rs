@@ -290,7 +290,7 @@ impl Distribution {
             },
             knobs: Knobs {
                 shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
-                configs: self.brokers.configs.clone(),
+                configs: self.brokers.configs(&mut stream("tail cache")),
             },
             net: self.rough.net(&mut stream("net")),
             disk: self.rough.disk(&mut stream("disk")),
@@ -303,6 +303,19 @@ impl Distribution {
         };
         debug_assert_eq!(scenario.validate(), Ok(()));
         scenario
+    }
+}
+
+impl Brokers {
+    /// Configs, in half of the seeds with a tail cache that is too small for what a run writes: else nobody who keeps up
+    /// would ever read a file, and no batch would leave the cache.
+    fn configs(&self, stream: &mut Stream) -> BTreeMap<String, String> {
+        let mut configs = self.configs.clone();
+        if stream.chance(50 * PERCENT) {
+            let bytes = Range(1 << 10, 1 << 20).draw_log(stream).to_string();
+            configs.entry("tidemark.tail.cache.bytes".into()).or_insert(bytes);
+        }
+        configs
     }
 }
 
