@@ -182,6 +182,11 @@ pub enum Note {
         /// Which broker.
         broker: i32,
     },
+    /// The disk was replaced by an empty one, and the node formatted anew as the one that it was.
+    Wiped {
+        /// Which broker.
+        broker: i32,
+    },
     /// The process stopped in order.
     Stopped {
         /// Which broker.

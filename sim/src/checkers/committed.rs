@@ -1,11 +1,15 @@
 //! I14: what the metadata quorum has committed is the same on every broker, for ever, and durable on a majority of them
 //! before anybody counts it as committed (Kafka's MajorityReachedHighWatermark and ConsistentCommittedData).
 //!
-//! The checker keeps a copy of each broker's log, as far as the broker's own events tell it: batches by their place, epoch and
-//! CRC. A process that starts says how much of it is left. A snapshot is of what is committed, and stands for it: a log that
-//! begins with one has all that was committed below.
+//! The checker keeps a copy of each broker's log: batches by their place, epoch and CRC. Events tell what is written, and when a
+//! process starts, the simulator's own reading of its disk takes their place: a process may end between a write and its
+//! event. A snapshot is of what is committed, and stands for it: a log that begins with one has all that was committed below.
+//!
+//! What is committed leaves a log by trimming only: no leader has anybody cut it off, no crash takes what was durable of it.
+//! (Kafka's simulation assumes this: truncation below the high watermark is not permitted.)
 
 use super::{Checker, Context, Report, Seen};
+use crate::history::Note;
 use ::runtime::Event;
 use model::{LeaderEpoch, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
 use std::collections::BTreeMap;
@@ -14,13 +18,17 @@ use std::collections::BTreeMap;
 pub(crate) const METADATA: PartitionKey =
     PartitionKey { topic: TopicId(Uuid::METADATA_TOPIC), index: PartitionIndex(0) };
 
-/// A batch as events tell it.
+/// A batch of the metadata log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Batch {
-    base: Offset,
-    end: Offset,
-    epoch: LeaderEpoch,
-    crc: u32,
+pub struct Batch {
+    /// Offset of its first record.
+    pub base: Offset,
+    /// One past its last.
+    pub end: Offset,
+    /// The epoch stamped on it.
+    pub epoch: LeaderEpoch,
+    /// CRC-32C, as stored.
+    pub crc: u32,
 }
 
 /// One broker's log.
@@ -31,9 +39,8 @@ struct Log {
     durable: Offset,
     /// So many of the first batches are those that were committed.
     agreed: usize,
-    /// The disk holds more than events told: the process ended between a write and its event. Nothing is said of this log
-    /// until it is cut below that.
-    blind: bool,
+    /// What is on the disk that the next process starts from.
+    disk: Vec<Batch>,
 }
 
 /// See the file's header.
@@ -56,22 +63,13 @@ impl Log {
         self.batches.truncate(self.batches.partition_point(|batch| batch.end <= end));
         self.durable = self.durable.min(end);
         self.agreed = self.agreed.min(self.batches.len());
-        self.blind &= end > self.end();
     }
 
-    fn end(&self) -> Offset {
-        self.batches.last().map_or(Offset::ZERO, |last| last.end)
-    }
-
-    /// The process that starts has everything below `end`: what was committed is what it can only have.
-    fn fill(&mut self, committed: &[Batch], end: Offset) {
-        let missing = committed.iter().filter(|batch| batch.end <= end);
-        for batch in missing {
-            if batch.base == self.end() {
-                self.batches.push(*batch);
-            }
-        }
-        self.blind = self.end() != end;
+    /// The process that starts has what is on the disk, and behind a snapshot what was committed `below`.
+    fn open(&mut self, below: &[Batch]) {
+        self.batches = below.to_vec();
+        self.batches.append(&mut self.disk);
+        (self.durable, self.agreed) = (Offset::ZERO, below.len());
     }
 
     /// Compares what has not been compared yet. The first batch that is another than was committed, with that one.
@@ -83,6 +81,14 @@ impl Log {
             self.agreed += 1;
         }
         None
+    }
+
+    /// Nothing that is committed may go when only what is below `end` stays.
+    fn keeps(&mut self, broker: i32, end: Offset, committed: &[Batch], how: &str, report: &mut Report) {
+        self.agree(committed);
+        if let Some(last) = self.batches[..self.agreed].last().filter(|last| last.end > end) {
+            report.violation(format!("broker {broker} {how} at {end}, and has {last:?}, which is committed"));
+        }
     }
 
     /// A snapshot stands for everything below `start`: `below` was committed there.
@@ -109,21 +115,37 @@ impl Checker for Committed {
     }
 
     fn see(&mut self, seen: &Seen<'_>, _: &Context, report: &mut Report) {
-        let Seen::Event { broker, event } = seen else { return };
+        let (broker, event) = match seen {
+            Seen::Event { broker, event } => (broker, event),
+            Seen::Replayed { broker, metadata, .. } => {
+                self.logs.entry(*broker).or_default().disk = metadata.to_vec();
+                return;
+            }
+            Seen::Note(Note::Wiped { broker }) => {
+                self.logs.remove(broker);
+                return;
+            }
+            _ => return,
+        };
         let log = self.logs.entry(*broker).or_default();
         match event {
             Event::Recovered { partition: METADATA, start, end, .. } => {
+                log.agree(&self.committed);
+                let safe = log.batches[..log.agreed].iter().rposition(|batch| batch.end <= log.durable);
+                let safe: Vec<Batch> = safe.map_or(Vec::new(), |last| log.batches[..=last].to_vec());
+                let below = below(&self.committed, *start).unwrap_or_else(|| {
+                    report.violation(format!(
+                        "broker {broker}: the metadata log begins at {start}, where no committed batch ends"
+                    ));
+                    &[]
+                });
+                log.open(below);
                 log.cut(end.0);
-                log.durable = Offset::ZERO;
-                if *start > Offset::ZERO {
-                    match below(&self.committed, *start) {
-                        Some(below) => log.begin(below, *start),
-                        None => report.violation(format!(
-                            "broker {broker}: the metadata log begins at {start}, where no committed batch ends"
-                        )),
-                    }
+                if let Some((had, _)) = safe.iter().zip(0..).find(|(had, at)| log.batches.get(*at) != Some(had)) {
+                    report.violation(format!(
+                        "broker {broker} recovers {start}..{end} without {had:?}, which was committed and durable there"
+                    ));
                 }
-                log.fill(&self.committed, end.0);
             }
             Event::SnapshotTaken { partition: METADATA, end, epoch } => {
                 self.is_committed(*broker, *end, *epoch, report);
@@ -131,6 +153,7 @@ impl Checker for Committed {
             Event::SnapshotInstalled { partition: METADATA, end, epoch } => {
                 if let Some(below) = self.is_committed(*broker, *end, *epoch, report) {
                     let log = self.logs.get_mut(broker).expect("it has just been seen");
+                    log.keeps(*broker, *end, &self.committed, "installs a snapshot that ends", report);
                     log.cut(*end);
                     log.begin(&below, *end);
                     log.batches.truncate(below.len());
@@ -142,10 +165,11 @@ impl Checker for Committed {
                     "broker {broker}: the metadata log is trimmed to {start}, where no committed batch ends"
                 ));
             }
-            Event::Truncated { partition: METADATA, end } => log.cut(end.0),
-            Event::Appended { partition: METADATA, epoch, base, end, crc }
-                if !log.blind || *base <= log.end() =>
-            {
+            Event::Truncated { partition: METADATA, end } => {
+                log.keeps(*broker, end.0, &self.committed, "cuts its log", report);
+                log.cut(end.0);
+            }
+            Event::Appended { partition: METADATA, epoch, base, end, crc } => {
                 log.cut(*base);
                 log.batches.push(Batch { base: *base, end: end.0, epoch: *epoch, crc: *crc });
             }
@@ -175,9 +199,6 @@ impl Committed {
 
     fn advance(&mut self, broker: i32, to: Offset, report: &mut Report) {
         let log = self.logs.get_mut(&broker).expect("it has just been seen");
-        if log.blind {
-            return;
-        }
         let differs = log.agree(&self.committed);
         let Some(own) = below(&log.batches, to) else {
             report.violation(format!(
@@ -199,7 +220,7 @@ impl Committed {
         let mut durable = 0;
         for log in self.logs.values_mut() {
             let same = log.agree(&self.committed).is_none() && log.agreed >= self.committed.len();
-            durable += usize::from((same || log.blind) && log.durable >= to);
+            durable += usize::from(same && log.durable >= to);
         }
         if durable < self.majority {
             let majority = self.majority;

@@ -25,6 +25,7 @@ mod watermark;
 mod forge;
 
 pub use bounded::Usage;
+pub use committed::Batch;
 pub use recovered::{Replayed, Rubbish};
 
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
@@ -65,6 +66,8 @@ pub enum Seen<'a> {
         broker: i32,
         /// Per partition.
         logs: &'a BTreeMap<PartitionKey, Replayed>,
+        /// The metadata log's batches, from its start.
+        metadata: &'a [Batch],
     },
     /// The disk was compared file by file with what it should hold.
     Scrubbed {

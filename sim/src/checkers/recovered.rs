@@ -44,7 +44,7 @@ impl Checker for Recovered {
 
     fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
         match seen {
-            Seen::Replayed { broker, logs } => {
+            Seen::Replayed { broker, logs, .. } => {
                 self.expected.retain(|(of, _), _| of != broker);
                 self.expected.extend(logs.iter().map(|(key, log)| ((*broker, *key), *log)));
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 fn disk(start: i64, end: i64) -> Forge {
     let logs = BTreeMap::from([(T0, Replayed { start: Offset(start), end: LogEnd(Offset(end)) })]);
-    Forge::topic(true).seen(&Seen::Replayed { broker: 1, logs: &logs })
+    Forge::topic(true).seen(&Seen::Replayed { broker: 1, logs: &logs, metadata: &[] })
 }
 
 #[test]

@@ -4,13 +4,14 @@
 //! The hub's lock is never held while the world is called: the world tells its records to the hub.
 
 use super::faults::Triggers;
-use crate::checkers::{Checkers, Replayed, Rubbish, Seen, Usage, Violation};
+use super::replay::Replay;
+use crate::checkers::{Checkers, Rubbish, Seen, Usage, Violation};
 use crate::history::{Call, Entry, Note, Step};
 use crate::runtime::{NodeId, World};
 use crate::scenario::{EventKind, Fault};
 use crate::story::Story;
 use crate::trace::{Life, Record, Roll, TraceHash, What};
-use model::{PartitionKey, TopicId};
+use model::TopicId;
 use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -158,8 +159,8 @@ impl Hub {
     }
 
     /// What is on a broker's disk just before it starts.
-    pub fn replayed(&self, broker: i32, logs: &BTreeMap<PartitionKey, Replayed>) {
-        self.observe(&Seen::Replayed { broker, logs });
+    pub fn replayed(&self, broker: i32, Replay { logs, metadata }: &Replay) {
+        self.observe(&Seen::Replayed { broker, logs, metadata });
     }
 
     /// What is wrong with a broker's files.

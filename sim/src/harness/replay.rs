@@ -1,9 +1,9 @@
 //! The simulator's own reading of a data directory, written against Kafka's file formats and not with the broker's
 //! code: what a broker should recover, and whether every derived file says what the segments say.
 
-use crate::checkers::{Replayed, Rubbish};
+use crate::checkers::{Batch, Replayed, Rubbish};
 use bytes::Bytes;
-use model::{LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
+use model::{LeaderEpoch, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
 use records::batch::{BatchHeader, HEADER_LEN, check_crc};
 use records::snapshot::Part;
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ struct Placed {
     base: i64,
     last: i64,
     epoch: i32,
+    crc: u32,
     max_timestamp: i64,
 }
 
@@ -42,16 +43,40 @@ struct Log<'a> {
     end: i64,
 }
 
-/// What a broker that starts from these files should recover, partition by partition.
-pub fn replay(files: &Files) -> BTreeMap<PartitionKey, Replayed> {
+/// What a broker that starts from some files should recover.
+#[derive(Debug, Default)]
+pub struct Replay {
+    /// Partition by partition.
+    pub logs: BTreeMap<PartitionKey, Replayed>,
+    /// The metadata log's batches, from its start.
+    pub metadata: Vec<Batch>,
+}
+
+/// What a broker that starts from these files should recover.
+pub fn replay(files: &Files) -> Replay {
     let starts = checkpoint(files, "log-start-offset-checkpoint");
-    logs(files, &starts)
-        .into_iter()
-        .filter_map(|log| {
-            let key = key(files, log.dir)?;
-            Some((key, Replayed { start: Offset(log.start), end: LogEnd(Offset(log.end)) }))
-        })
-        .collect()
+    let mut replay = Replay::default();
+    for log in logs(files, &starts) {
+        if log.dir.starts_with(METADATA) {
+            replay.metadata = batches(&log);
+        }
+        if let Some(key) = key(files, log.dir) {
+            replay.logs.insert(key, Replayed { start: Offset(log.start), end: LogEnd(Offset(log.end)) });
+        }
+    }
+    replay
+}
+
+/// A log's batches, from its start.
+fn batches(log: &Log<'_>) -> Vec<Batch> {
+    let placed = log.segments.iter().flat_map(|segment| &segment.batches);
+    let batch = |placed: &Placed| Batch {
+        base: Offset(placed.base),
+        end: Offset(placed.last + 1),
+        epoch: LeaderEpoch(placed.epoch),
+        crc: placed.crc,
+    };
+    placed.filter(|placed| placed.base >= log.start).map(batch).collect()
 }
 
 /// What is wrong with the files of a broker that has stopped in order: each must be what the segments imply.
@@ -188,10 +213,14 @@ fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoi
             match batch_at(&bytes[position..]) {
                 Some((header, len)) if header.base_offset.0 == end => {
                     let last = header.last_offset().0;
-                    let epoch = header.leader_epoch.0;
-                    let max_timestamp = header.max_timestamp.0;
-                    let position = position as u64;
-                    segment.batches.push(Placed { position, base: end, last, epoch, max_timestamp });
+                    segment.batches.push(Placed {
+                        position: position as u64,
+                        base: end,
+                        last,
+                        epoch: header.leader_epoch.0,
+                        crc: header.crc,
+                        max_timestamp: header.max_timestamp.0,
+                    });
                     segment.rest -= len;
                     end = last + 1;
                 }

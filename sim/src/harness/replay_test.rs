@@ -36,7 +36,7 @@ fn sound() -> Files {
 }
 
 fn end(files: &Files) -> i64 {
-    let replayed = replay(files);
+    let replayed = replay(files).logs;
     assert_eq!(replayed.len(), 1);
     let (key, log) = replayed.first_key_value().unwrap();
     assert_eq!(key.topic.0.to_string(), ID);
@@ -95,8 +95,23 @@ fn a_missing_segment_ends_the_log() {
 fn a_log_that_lost_its_beginning_starts_at_its_first_segment() {
     let mut files = sound();
     files.remove("t-0/00000000000000000000.log");
-    let log = *replay(&files).first_key_value().unwrap().1;
+    let log = *replay(&files).logs.first_key_value().unwrap().1;
     assert_eq!((log.start.0, log.end.0.0), (4, 7));
+}
+
+#[test]
+fn the_metadata_logs_batches_are_told_from_its_start() {
+    let metadata = |(path, bytes): (String, Bytes)| (path.replace("t-0/", "__cluster_metadata-0/"), bytes);
+    let mut files: Files = sound().into_iter().map(metadata).collect();
+    let told = |files: &Files| -> Vec<(i64, i64, i32)> {
+        let batches = replay(files).metadata;
+        batches.iter().map(|batch| (batch.base.0, batch.end.0, batch.epoch.0)).collect()
+    };
+    assert_eq!(told(&files), [(0, 2, 0), (2, 4, 0), (4, 7, 2)]);
+    let trimmed = Bytes::from_static(b"0\n1\n__cluster_metadata 0 2\n");
+    files.insert("log-start-offset-checkpoint".into(), trimmed);
+    assert_eq!(told(&files), [(2, 4, 0), (4, 7, 2)]);
+    assert_eq!(told(&sound()), []);
 }
 
 #[track_caller]
@@ -178,7 +193,7 @@ fn a_log_that_is_to_be_replaced_is_empty_and_is_rubbish_when_it_stays() {
     let mut files = sound();
     let path = "t-0/00000000000000000009.start-over";
     files.insert(path.into(), Bytes::new());
-    let log = *replay(&files).first_key_value().unwrap().1;
+    let log = *replay(&files).logs.first_key_value().unwrap().1;
     assert_eq!((log.start.0, log.end.0.0), (9, 9));
     assert!(scrub(&files).iter().any(|rubbish| rubbish.path == path));
 }
