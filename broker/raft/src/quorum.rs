@@ -71,6 +71,21 @@ pub enum Refusal {
 /// wide, never go back and are remembered on disk, so that a false one costs its share of all that there will ever be.
 const EPOCHS_AHEAD_MAX: i32 = 1 << 24;
 
+/// A voter without a file does not know whether it ever voted: it may be new, or its disk may have been replaced, and then
+/// what it acknowledged is gone. It gives no vote, and writes no file, until it has everything committed, or knows that
+/// nothing can be.
+///
+/// Nor does it follow, and so acknowledge, the first leader that it hears of: that may be one whose epoch it had left, by a
+/// vote or by following another. Whatever it took part in, all but itself of a majority took part in too. So the latest
+/// epoch of so many others that they meet every such majority is one that it may be in.
+#[derive(Clone, Debug)]
+struct Doubt {
+    /// The voters that have not been heard to be in epoch 0.
+    later: BTreeSet<BrokerId>,
+    /// The voters that have been heard.
+    heard: BTreeSet<BrokerId>,
+}
+
 /// A replica of the metadata quorum.
 #[derive(Clone, Debug)]
 pub struct Quorum {
@@ -89,10 +104,8 @@ pub struct Quorum {
     high_watermark: Option<Offset>,
     /// The next request's name.
     next_request: u64,
-    /// A voter without a file does not know whether it ever voted: it may be new, or its disk may have been replaced,
-    /// and then what it acknowledged is gone. It gives no vote, and writes no file, until it has everything committed, or
-    /// knows that nothing can be: these are the peers that it has not yet heard to be in epoch 0.
-    doubt: Option<BTreeSet<BrokerId>>,
+    /// Whether this voter knows what it has promised.
+    doubt: Option<Doubt>,
     /// Whether the process takes part: it has started and is not about to stop.
     running: bool,
     /// The time of the last input; time does not go back.
@@ -112,7 +125,8 @@ impl Quorum {
         let role = Unattached { voted, deadline: None, discovery: Canvass::new([]) };
         let placed_end = log.end().0;
         let peers: BTreeSet<BrokerId> = config.peers().map(|peer| peer.id).collect();
-        let doubt = (persisted.is_none() && config.is_voter() && !peers.is_empty()).then_some(peers);
+        let doubtful = persisted.is_none() && config.is_voter() && !peers.is_empty();
+        let doubt = doubtful.then_some(Doubt { later: peers, heard: BTreeSet::new() });
         Quorum {
             config,
             epoch,
@@ -315,6 +329,12 @@ impl Quorum {
         epoch.0 <= self.epoch.0.saturating_add(EPOCHS_AHEAD_MAX)
     }
 
+    /// Whether this replica may follow a leader of the current epoch or a later one.
+    fn may_follow(&self) -> bool {
+        let Some(doubt) = &self.doubt else { return true };
+        doubt.heard.len() + self.config.voters.majority() > self.config.voters.len()
+    }
+
     fn reply(&self, token: Token, body: Result<Answer, Rejection>) -> Effect {
         Effect::Reply(token, Response { epoch: self.epoch, leader: self.leader(), body })
     }
@@ -322,6 +342,12 @@ impl Quorum {
     fn response(&mut self, id: RequestId, response: Response, effects: &mut Vec<Effect>) {
         if !self.running {
             return;
+        }
+        if self.is_credible(response.epoch)
+            && let Some(peer) = self.role.asked().and_then(|canvass| canvass.whom(id))
+            && let Some(doubt) = &mut self.doubt
+        {
+            doubt.heard.insert(peer);
         }
         // Whoever asked in an epoch that is over has no use for the answer; the news in it are taken in any case.
         // What contradicts itself is not worth more than no answer.

@@ -105,8 +105,8 @@ impl Quorum {
         if let Some(doubt) = &mut self.doubt
             && epoch == LeaderEpoch(0)
         {
-            doubt.remove(&peer);
-            if doubt.is_empty() {
+            doubt.later.remove(&peer);
+            if doubt.later.is_empty() {
                 self.end_doubt(effects);
             }
         }

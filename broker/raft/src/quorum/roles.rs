@@ -26,6 +26,7 @@ impl Quorum {
         if epoch < self.epoch || !self.running {
             return Ok(());
         }
+        let leader = leader.filter(|_| self.may_follow());
         match (leader, self.role.elected(self.config.me)) {
             (Some(leader), Some(known)) if epoch == self.epoch && leader != known => Err(Rejection::Invalid),
             // Nothing new: whoever stands because that leader is silent goes on.
