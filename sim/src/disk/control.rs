@@ -122,7 +122,10 @@ impl DiskControl {
 
     /// Bytes that live files hold.
     pub fn used_bytes(&self) -> u64 {
-        self.world.shared.lock().machine(self.node).disk.tree.used_bytes()
+        let mut state = self.world.shared.lock();
+        let tree = &mut state.machine_mut(self.node).disk.tree;
+        tree.sweep();
+        tree.used_bytes()
     }
 
     /// Files that processes have open, each as often as it was opened.

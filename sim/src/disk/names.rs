@@ -49,15 +49,19 @@ impl DirNode {
         self.next
     }
 
-    /// A sync that began when `next_change` was `below` has succeeded.
-    pub(super) fn synced(&mut self, below: u64) {
+    /// A sync that began when `next_change` was `below` has succeeded. How many names have ceased to stand for something.
+    pub(super) fn synced(&mut self, below: u64) -> usize {
         let durable = &mut self.durable;
+        let mut ceased = 0;
         self.pending.retain(|pending| {
             if pending.number < below {
+                let [_, name] = pending.change.names();
+                ceased += usize::from(durable.contains_key(name));
                 apply(durable, &pending.change);
             }
             pending.number >= below
         });
+        ceased
     }
 
     /// Everything that some name may yet stand for, now or after a crash.

@@ -261,8 +261,8 @@ impl State {
                     None => (tree.find_dir(path)?, 0),
                 };
                 if tree.is_dir(inode) {
-                    tree.dir(inode).synced(below);
-                    tree.sweep();
+                    let tight = disk.knobs.capacity_bytes > 0;
+                    tree.dir_synced(inode, below, tight);
                 }
             }
             Work::List { path } => return Ok(Done::Entries(tree.list(path)?)),

@@ -21,10 +21,16 @@ const NOT_A_DIRECTORY: Refusal = (DiskErrorKind::WrongKind, "not a directory");
 const IS_A_DIRECTORY: Refusal = (DiskErrorKind::WrongKind, "is a directory");
 const NOT_EMPTY: Refusal = (DiskErrorKind::WrongKind, "directory not empty");
 
+/// So many names may have ceased to stand for something before what they stood for is dropped: finding it takes a walk over
+/// everything.
+const CEASED_MAX: usize = 64;
+
 /// A directory tree.
 pub(super) struct Tree {
     nodes: BTreeMap<Inode, Node>,
     next: Inode,
+    /// Names that have ceased to stand for something since the last walk.
+    ceased: usize,
 }
 
 enum Node {
@@ -34,7 +40,7 @@ enum Node {
 
 impl Tree {
     pub(super) fn new() -> Tree {
-        Tree { nodes: BTreeMap::from([(ROOT, Node::Dir(DirNode::default()))]), next: ROOT + 1 }
+        Tree { nodes: BTreeMap::from([(ROOT, Node::Dir(DirNode::default()))]), next: ROOT + 1, ceased: 0 }
     }
 
     pub(super) fn file(&mut self, inode: Inode) -> &mut FileNode {
@@ -162,8 +168,18 @@ impl Tree {
         self.unlink(path, inode)
     }
 
+    /// A sync of a directory, begun when its next change was `below`, has succeeded. `tight`: what no name stands for any
+    /// more makes room at once.
+    pub(super) fn dir_synced(&mut self, dir: Inode, below: u64, tight: bool) {
+        self.ceased += self.dir(dir).synced(below);
+        if self.ceased > if tight { 0 } else { CEASED_MAX } {
+            self.sweep();
+        }
+    }
+
     /// Loses the page cache: every file and directory crashes, and what no name stands for any more is gone.
     pub(super) fn crash(&mut self, draws: &mut Stream) {
+        self.sweep();
         for node in self.nodes.values_mut() {
             match node {
                 Node::File(file) => file.crash(draws),
@@ -175,6 +191,7 @@ impl Tree {
 
     /// Drops what no name may ever stand for again and nobody has open.
     pub(super) fn sweep(&mut self) {
+        self.ceased = 0;
         let mut reached = BTreeSet::new();
         let mut ahead = vec![ROOT];
         while let Some(inode) = ahead.pop() {
