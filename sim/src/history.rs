@@ -120,6 +120,13 @@ pub enum Call {
         /// Whether it promises durability (`flush.messages=1`).
         durable: bool,
     },
+    /// A topic gets more partitions.
+    GrowTopic {
+        /// Topic name.
+        topic: String,
+        /// How many it is to have, those that it has included.
+        partitions: i32,
+    },
     /// A topic is deleted.
     DeleteTopic {
         /// Topic name.

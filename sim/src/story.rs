@@ -161,6 +161,7 @@ fn asked(call: &Call) -> String {
             let promise = if *durable { "durable" } else { "page cache" };
             format!("create {topic}, {partitions} partitions, {promise}")
         }
+        Call::GrowTopic { topic, partitions } => format!("grow {topic} to {partitions} partitions"),
         Call::DeleteTopic { topic } => format!("delete {topic}"),
         Call::Metadata => "list topics".to_string(),
     }

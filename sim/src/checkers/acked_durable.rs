@@ -3,9 +3,9 @@
 //! Judged each time everything is read back (`ReadAll` ... `ReadDone`): after chaos has healed, and again after the
 //! power was cut everywhere. In a durable topic acks=1 and acks=all bind for good (with one replica they promise
 //! the same); in a page-cache topic an acknowledgement binds until the next power cut. acks=0 promises nothing. A topic
-//! whose creation was acknowledged is there, too, with all of its partitions, whatever it promises for its records; and one
-//! whose deletion was is not, unless somebody has tried to create it since. Once nobody knows what became of a creation or a
-//! deletion, nothing is expected of that name any more: it may take effect later.
+//! whose creation was acknowledged is there, too, with all of its partitions and those that were added, whatever it promises
+//! for its records; and one whose deletion was is not, unless somebody has tried to create it since. Once nobody knows what
+//! became of a creation, a growth or a deletion, nothing is expected of that name any more: it may take effect later.
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
 use crate::history::{Call, Note, Reply, Value};
@@ -17,7 +17,7 @@ pub struct AckedDurable {
     /// Per partition and value: the offset acknowledged for it, and the power cuts before it was sent. By value, not by
     /// offset: what was lost must not be forgotten when its offset is given to another.
     acked: BTreeMap<Place, BTreeMap<Value, (i64, u32)>>,
-    /// Topics whose creation was acknowledged, and how many partitions they have.
+    /// Topics whose creation or growth was acknowledged, and how many partitions they have.
     created: BTreeMap<String, i32>,
     /// Topics whose deletion was acknowledged.
     deleted: BTreeSet<String>,
@@ -44,14 +44,14 @@ impl Checker for AckedDurable {
     fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
         match seen {
             Seen::Invoked(operation) => {
-                if let Call::CreateTopic { topic, .. } | Call::DeleteTopic { topic } = &operation.call {
+                if let Some(topic) = changed(&operation.call) {
                     self.created.remove(topic);
                     self.deleted.remove(topic);
                 }
             }
             Seen::Done(operation, Outcome::Info(_)) => {
-                if let Call::CreateTopic { topic, .. } | Call::DeleteTopic { topic } = &operation.call {
-                    self.unsettled.insert(topic.clone());
+                if let Some(topic) = changed(&operation.call) {
+                    self.unsettled.insert(topic.to_string());
                 }
             }
             Seen::Done(operation, Outcome::Ok(reply)) => match (&operation.call, reply) {
@@ -67,9 +67,11 @@ impl Checker for AckedDurable {
                         found.extend(records.iter().copied());
                     }
                 }
-                (Call::CreateTopic { topic, .. } | Call::DeleteTopic { topic }, Reply::Done)
-                    if self.unsettled.contains(topic) => {}
-                (Call::CreateTopic { topic, partitions, .. }, Reply::Done) => {
+                (call, Reply::Done) if changed(call).is_some_and(|topic| self.unsettled.contains(topic)) => {}
+                (
+                    Call::CreateTopic { topic, partitions, .. } | Call::GrowTopic { topic, partitions },
+                    Reply::Done,
+                ) => {
                     self.created.insert(topic.clone(), *partitions);
                 }
                 (Call::DeleteTopic { topic }, Reply::Done) => {
@@ -95,6 +97,16 @@ impl Checker for AckedDurable {
     }
 }
 
+/// The topic that a call creates, changes or deletes.
+fn changed(call: &Call) -> Option<&str> {
+    match call {
+        Call::CreateTopic { topic, .. } | Call::GrowTopic { topic, .. } | Call::DeleteTopic { topic } => {
+            Some(topic)
+        }
+        _ => None,
+    }
+}
+
 impl AckedDurable {
     fn judge_topics(&self, topics: &[(String, i32)], report: &mut Report) {
         for (name, _) in topics.iter().filter(|(name, _)| self.deleted.contains(name)) {
@@ -104,7 +116,7 @@ impl AckedDurable {
             let found = topics.iter().find(|(listed, _)| listed == name).map(|(_, partitions)| *partitions);
             if found != Some(*partitions) {
                 report.violation(format!(
-                    "the topic {name} was created with {partitions} partitions; it is listed with {found:?}"
+                    "the topic {name} was given {partitions} partitions; it is listed with {found:?}"
                 ));
             }
         }

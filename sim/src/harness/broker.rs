@@ -3,6 +3,7 @@
 
 use super::Hub;
 use super::replay::{Files, replay, scrub};
+use crate::history::Note;
 use crate::runtime::{NodeHandle, SimRuntime, World};
 use model::time::Duration;
 use std::collections::BTreeMap;
@@ -128,6 +129,13 @@ impl Broker {
     pub fn power_loss(&self, down_ms: u64, fault: &str) {
         self.down(Some(down_ms), Some(fault));
         self.node.power_loss();
+    }
+
+    /// Cuts the power, puts an empty disk in and starts it again after a while; `fault` has healed then.
+    pub fn wipe(&self, down_ms: u64, fault: &str) {
+        self.power_loss(down_ms, fault);
+        self.node.disk().wipe();
+        self.inner.hub.note(Note::Wiped { broker: self.id });
     }
 
     /// Cuts the power for good: until `start`.

@@ -1,6 +1,6 @@
 //! Strikes faults and heals them.
 //!
-//! Disk and link faults may overlap: what is in force is always the healthy world with all active faults put on top, so
+//! Disk, clock and link faults may overlap: what is in force is always the healthy world with all active faults put on top, so
 //! the order in which they heal does not matter.
 
 use super::Hub;
@@ -8,10 +8,13 @@ use super::broker::Broker;
 use crate::disk::DiskKnobs;
 use crate::net::LinkKnobs;
 use crate::runtime::{NodeId, World};
-use crate::scenario::{Action, DiskFault, Fault, LinkFault, Trigger};
+use crate::scenario::{Action, ClockFault, DiskFault, Fault, LinkFault, Trigger};
 use model::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// However many drifts come together, a clock runs no faster than half as fast again, and no slower than half as fast.
+const DRIFT_PPM_MAX: i32 = 500_000;
 
 /// The faults at work.
 pub struct Chaos {
@@ -25,13 +28,22 @@ pub struct Chaos {
     active: Mutex<BTreeMap<String, Active>>,
 }
 
-/// A disk or link fault in force.
+/// A disk, clock or link fault in force.
 #[derive(Clone)]
 struct Active {
     broker: i32,
     action: Action,
     /// Of a full disk: the capacity, in bytes.
     capacity_bytes: u64,
+}
+
+impl Active {
+    /// Moves the wall clock, if that is what this is about: there (1), or back (-1).
+    fn jump(&self, broker: &Broker, way: i64) {
+        if let Action::Clock { fault: ClockFault::Jump(by_ms), .. } = self.action {
+            broker.node.clock().jump_wall_ms(way * by_ms);
+        }
+    }
 }
 
 impl Chaos {
@@ -76,6 +88,7 @@ impl Chaos {
         match &fault.action {
             Action::Kill { down_ms } => broker.kill(*down_ms, &fault.name),
             Action::PowerLoss { down_ms } => broker.power_loss(*down_ms, &fault.name),
+            Action::Wipe { down_ms } => broker.wipe(*down_ms, &fault.name),
             Action::Stop { down_ms } => broker.stop(*down_ms, &fault.name),
             Action::Pause { for_ms } => {
                 broker.node.pause();
@@ -97,6 +110,7 @@ impl Chaos {
                 self.hub.healed(&fault.name);
             }
             action @ (Action::Disk { for_ms, .. }
+            | Action::Clock { for_ms, .. }
             | Action::Link { for_ms, .. }
             | Action::Peers { for_ms, .. }) => {
                 let capacity_bytes = match action {
@@ -121,8 +135,12 @@ impl Chaos {
 
     /// Heals everything at once.
     pub fn heal(&self) {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let healed = std::mem::take(&mut *self.active.lock().unwrap_or_else(PoisonError::into_inner));
         for broker in &self.brokers {
+            healed
+                .values()
+                .filter(|active| active.broker == broker.id)
+                .for_each(|active| active.jump(broker, -1));
             self.put_in_force(broker);
             broker.node.resume();
             broker.start();
@@ -132,8 +150,15 @@ impl Chaos {
     fn set(&self, name: &str, active: Option<Active>, broker: &Broker) {
         let mut all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         match active {
-            Some(active) => all.insert(name.to_string(), active),
-            None => all.remove(name),
+            Some(active) => {
+                active.jump(broker, 1);
+                all.insert(name.to_string(), active);
+            }
+            None => {
+                if let Some(healed) = all.remove(name) {
+                    healed.jump(broker, -1);
+                }
+            }
         };
         drop(all);
         self.put_in_force(broker);
@@ -155,13 +180,16 @@ impl Chaos {
     }
 
     fn put_in_force(&self, broker: &Broker) {
-        let mut disk = self.disk;
+        let (mut disk, mut drift_ppm) = (self.disk, 0);
         for Active { action, capacity_bytes, .. } in self.active_at(broker) {
-            if let Action::Disk { fault, .. } = action {
-                spoil_disk(&mut disk, fault, capacity_bytes);
+            match action {
+                Action::Disk { fault, .. } => spoil_disk(&mut disk, fault, capacity_bytes),
+                Action::Clock { fault: ClockFault::Drift(ppm), .. } => drift_ppm += ppm,
+                _ => {}
             }
         }
         broker.node.disk().set_knobs(disk);
+        broker.node.clock().set_drift_ppm(drift_ppm.clamp(-DRIFT_PPM_MAX, DRIFT_PPM_MAX));
         let own = self.spoilt(broker);
         for client in &self.clients {
             self.set_links(broker.node.id(), *client, &own.all);
@@ -189,8 +217,10 @@ impl Chaos {
                 }
                 Action::Peers { fault, .. } => spoilt.brokers.spoil(fault),
                 Action::Disk { .. }
+                | Action::Clock { .. }
                 | Action::Kill { .. }
                 | Action::PowerLoss { .. }
+                | Action::Wipe { .. }
                 | Action::Stop { .. }
                 | Action::Pause { .. } => {}
             }

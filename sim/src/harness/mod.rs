@@ -143,6 +143,7 @@ impl Run {
             hub: self.hub.clone(),
             brokers: self.addrs.clone(),
             topics: Arc::new(self.scenario.topology.topics.clone()),
+            wiped: Arc::new(self.scenario.wiped()),
             until,
         }
     }

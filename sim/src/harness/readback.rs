@@ -89,6 +89,9 @@ async fn read_partition(
     loop {
         let at = next.map_or("not at all".to_string(), |n| format!("up to {n} only"));
         let why = format!("{name}-{partition} can be read {at}");
+        if session.is_lost(name, partition) {
+            return Ok(session);
+        }
         session = session.with_leader(client, name, partition).await.ok_or(why.clone())?;
         let Some(topic) = session.topic(name).cloned() else {
             session = another(client, &why).await?;

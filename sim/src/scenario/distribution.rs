@@ -5,7 +5,7 @@
 //! a single one; where small and large are both interesting they are drawn uniformly in the logarithm. Each part
 //! draws from a stream of its own name.
 
-use super::fault::{Action, DiskFault, EventKind, Fault, LinkFault, Trigger};
+use super::fault_draw::{FaultDraw, Whom};
 use super::workload::{ClientKind, ClientSpec, Codec, Hostility, StartAt};
 use super::{Knobs, Scenario, TopicSpec, Topology};
 use crate::checkers::Usage;
@@ -43,7 +43,7 @@ pub struct Distribution {
 /// From the first number to the second, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "RangeForm")]
-struct Range(u64, u64);
+pub(super) struct Range(pub(super) u64, pub(super) u64);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -61,17 +61,17 @@ impl From<RangeForm> for Range {
     }
 }
 
-const fn range<const LOW: u64, const HIGH: u64>() -> Range {
+pub(super) const fn range<const LOW: u64, const HIGH: u64>() -> Range {
     Range(LOW, HIGH)
 }
 
 impl Range {
-    fn draw(self, stream: &mut Stream) -> u64 {
+    pub(super) fn draw(self, stream: &mut Stream) -> u64 {
         stream.between(self.0, self.1)
     }
 
     /// Uniform in the number of bits: orders of magnitude are equally likely.
-    fn draw_log(self, stream: &mut Stream) -> u64 {
+    pub(super) fn draw_log(self, stream: &mut Stream) -> u64 {
         let bits = |n: u64| u64::from(u64::BITS - n.leading_zeros());
         let width = stream.between(bits(self.0), bits(self.1));
         let (low, high) = match width {
@@ -84,7 +84,7 @@ impl Range {
 }
 
 /// One in a hundred, in parts per million.
-const PERCENT: u32 = 10_000;
+pub(super) const PERCENT: u32 = 10_000;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -147,6 +147,8 @@ struct Load {
     creator_gap_ms: Range,
     /// How many of its operations delete a topic.
     creator_deletes_percent: u32,
+    /// How many of its operations add a partition to a topic.
+    creator_grows_percent: u32,
 }
 
 impl Default for Load {
@@ -165,6 +167,7 @@ impl Default for Load {
             creator_topics: Range(1, 10),
             creator_gap_ms: Range(500, 3000),
             creator_deletes_percent: 0,
+            creator_grows_percent: 0,
         }
     }
 }
@@ -187,77 +190,6 @@ impl Default for Rough {
     }
 }
 
-/// A kind of fault and how often it comes.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FaultDraw {
-    /// Of a hundred seeds, how many have this kind at all.
-    #[serde(default = "always")]
-    on_percent: u32,
-    #[serde(default = "range::<1, 3>")]
-    count: Range,
-    action: ActionDraw,
-    /// Which events may trigger it; none: a time.
-    #[serde(default)]
-    events: Vec<EventKind>,
-    /// Of a hundred, how many wait for an event if there are any.
-    #[serde(default = "half")]
-    event_percent: u32,
-    #[serde(default = "range::<1, 50>")]
-    nth: Range,
-    #[serde(default = "range::<0, 2000>")]
-    after_us: Range,
-    /// When it strikes, or begins to count events; none: at any time.
-    #[serde(default)]
-    from_ms: Option<Range>,
-    /// It strikes every broker at the same time.
-    #[serde(default)]
-    everywhere: bool,
-    /// What follows once it has healed: each waits for an event of its own.
-    #[serde(default)]
-    then: Vec<FaultDraw>,
-    /// What strikes while it is at work: each waits for an event of its own.
-    #[serde(default)]
-    meanwhile: Vec<FaultDraw>,
-}
-
-fn always() -> u32 {
-    100
-}
-
-fn half() -> u32 {
-    50
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-enum ActionDraw {
-    Kill { down_ms: Range },
-    PowerLoss { down_ms: Range },
-    Stop { down_ms: Range },
-    Pause { for_ms: Range },
-    SyncErrors { ppm: Range, for_ms: Range },
-    WriteErrors { ppm: Range, for_ms: Range },
-    ReadErrors { ppm: Range, for_ms: Range },
-    Full { left_bytes: Range, for_ms: Range },
-    Slow { times: Range, for_ms: Range },
-    HungSync { for_ms: Range },
-    Cut { for_ms: Range },
-    CutInbound { for_ms: Range },
-    CutOutbound { for_ms: Range },
-    Loss { ppm: Range, for_ms: Range },
-    Delay { ms: Range, for_ms: Range },
-    Reset {},
-    Forget {},
-    CutPeers { for_ms: Range },
-    CutPeersInbound { for_ms: Range },
-    CutPeersOutbound { for_ms: Range },
-    LosePeers { ppm: Range, for_ms: Range },
-    DelayPeers { ms: Range, for_ms: Range },
-    ResetPeers {},
-    ForgetPeers {},
-}
-
 fn budget() -> Usage {
     Usage { memory_bytes: 128 << 20, descriptors: 250, tasks: 250, disk_bytes: 64 << 20 }
 }
@@ -276,7 +208,7 @@ impl Distribution {
         let duration_ms = 1000 * self.duration_s.draw(&mut stream("duration"));
         let mut faults = Vec::new();
         for (n, draw) in self.faults.iter().enumerate() {
-            let whom = Whom { brokers: &brokers, stream: stream(&format!("fault/{n}/brokers")) };
+            let whom = Whom::new(&brokers, stream(&format!("fault/{n}/brokers")));
             draw.draw(&mut stream(&format!("fault/{n}")), &format!("f{n}"), whom, duration_ms, &mut faults);
         }
         let mut stream_of_shards = stream("shards");
@@ -427,6 +359,7 @@ impl Load {
             "n" => ClientKind::Creator {
                 topics: self.creator_topics.draw(own) as u32,
                 deletes_percent: self.creator_deletes_percent,
+                grows_percent: self.creator_grows_percent,
             },
             _ => ClientKind::Hostile {
                 tricks: some_of(
@@ -451,134 +384,6 @@ fn some_of<T: Copy + PartialEq>(stream: &mut Stream, items: &[T]) -> Vec<T> {
     let mut chosen: Vec<T> = items.iter().copied().filter(|_| stream.chance(50 * PERCENT)).collect();
     chosen.dedup();
     if chosen.is_empty() { vec![items[stream.index(items.len())]] } else { chosen }
-}
-
-/// Whom faults happen to.
-struct Whom<'a> {
-    brokers: &'a [i32],
-    stream: Stream,
-}
-
-impl Whom<'_> {
-    fn draw(&mut self) -> i32 {
-        *self.stream.pick(self.brokers).expect("a scenario has a broker")
-    }
-}
-
-impl FaultDraw {
-    /// Draws the faults of this kind; `name` is the prefix of their names.
-    fn draw(
-        &self,
-        stream: &mut Stream,
-        name: &str,
-        mut whom: Whom<'_>,
-        duration_ms: u64,
-        into: &mut Vec<Fault>,
-    ) {
-        if !stream.chance(self.on_percent * PERCENT) {
-            return;
-        }
-        for n in 0..self.count.draw(stream) {
-            let name = format!("{name}.{n}");
-            let broker = whom.draw();
-            let waits = !self.events.is_empty() && stream.chance(self.event_percent * PERCENT);
-            let from_ms = self.from_ms.unwrap_or(Range(0, duration_ms)).draw(stream);
-            let trigger = if waits { self.wait(stream, from_ms) } else { Trigger::At(from_ms) };
-            let action = self.action.draw(stream);
-            if self.everywhere {
-                let strike = |broker: &i32| Fault {
-                    name: format!("{name}.b{broker}"),
-                    broker: *broker,
-                    trigger: trigger.clone(),
-                    action: action.clone(),
-                };
-                into.extend(whom.brokers.iter().map(strike));
-                continue;
-            }
-            into.push(Fault { name: name.clone(), broker, trigger, action });
-            self.draw_others(stream, &name, broker, into);
-        }
-    }
-
-    /// Draws what follows the fault `of`, and what strikes while it is at work.
-    fn draw_others(&self, stream: &mut Stream, of: &str, broker: i32, into: &mut Vec<Fault>) {
-        let then = self.then.iter().map(|draw| ("then", draw));
-        let meanwhile = self.meanwhile.iter().map(|draw| ("meanwhile", draw));
-        for (n, (how, draw)) in then.enumerate().chain(meanwhile.enumerate()) {
-            if stream.chance(draw.on_percent * PERCENT) {
-                let name = format!("{of}.{how}{n}");
-                let mut trigger = draw.wait(stream, 0);
-                if let Trigger::Event { since, during, .. } = &mut trigger {
-                    let waits_for = if how == "then" { since } else { during };
-                    *waits_for = Some(of.to_string());
-                }
-                let action = draw.action.draw(stream);
-                into.push(Fault { name: name.clone(), broker, trigger, action });
-                draw.draw_others(stream, &name, broker, into);
-            }
-        }
-    }
-
-    fn wait(&self, stream: &mut Stream, from_ms: u64) -> Trigger {
-        Trigger::Event {
-            since: None,
-            during: None,
-            from_ms,
-            kind: stream.pick(&self.events).copied().unwrap_or(EventKind::Started),
-            nth: self.nth.draw_log(stream).max(1) as u32,
-            after_us: self.after_us.draw_log(stream),
-        }
-    }
-}
-
-impl ActionDraw {
-    fn draw(&self, stream: &mut Stream) -> Action {
-        let mut log = |range: &Range| range.draw_log(stream);
-        match self {
-            ActionDraw::Kill { down_ms } => Action::Kill { down_ms: log(down_ms) },
-            ActionDraw::PowerLoss { down_ms } => Action::PowerLoss { down_ms: log(down_ms) },
-            ActionDraw::Stop { down_ms } => Action::Stop { down_ms: log(down_ms) },
-            ActionDraw::Pause { for_ms } => Action::Pause { for_ms: log(for_ms) },
-            ActionDraw::SyncErrors { ppm, for_ms } => {
-                disk(DiskFault::SyncErrors(log(ppm) as u32), log(for_ms))
-            }
-            ActionDraw::WriteErrors { ppm, for_ms } => {
-                disk(DiskFault::WriteErrors(log(ppm) as u32), log(for_ms))
-            }
-            ActionDraw::ReadErrors { ppm, for_ms } => {
-                disk(DiskFault::ReadErrors(log(ppm) as u32), log(for_ms))
-            }
-            ActionDraw::Full { left_bytes, for_ms } => disk(DiskFault::Full(log(left_bytes)), log(for_ms)),
-            ActionDraw::Slow { times, for_ms } => disk(DiskFault::Slow(log(times) as u32), log(for_ms)),
-            ActionDraw::HungSync { for_ms } => disk(DiskFault::HungSync, log(for_ms)),
-            ActionDraw::Cut { for_ms } => link(LinkFault::Cut, log(for_ms)),
-            ActionDraw::CutInbound { for_ms } => link(LinkFault::CutInbound, log(for_ms)),
-            ActionDraw::CutOutbound { for_ms } => link(LinkFault::CutOutbound, log(for_ms)),
-            ActionDraw::Loss { ppm, for_ms } => link(LinkFault::Loss(log(ppm) as u32), log(for_ms)),
-            ActionDraw::Delay { ms, for_ms } => link(LinkFault::Delay(log(ms)), log(for_ms)),
-            ActionDraw::Reset {} => link(LinkFault::Reset, 0),
-            ActionDraw::Forget {} => link(LinkFault::Forget, 0),
-            ActionDraw::CutPeers { for_ms } => peers(LinkFault::Cut, log(for_ms)),
-            ActionDraw::CutPeersInbound { for_ms } => peers(LinkFault::CutInbound, log(for_ms)),
-            ActionDraw::CutPeersOutbound { for_ms } => peers(LinkFault::CutOutbound, log(for_ms)),
-            ActionDraw::LosePeers { ppm, for_ms } => peers(LinkFault::Loss(log(ppm) as u32), log(for_ms)),
-            ActionDraw::DelayPeers { ms, for_ms } => peers(LinkFault::Delay(log(ms)), log(for_ms)),
-            ActionDraw::ResetPeers {} => peers(LinkFault::Reset, 0),
-            ActionDraw::ForgetPeers {} => peers(LinkFault::Forget, 0),
-        }
-    }
-}
-
-fn disk(fault: DiskFault, for_ms: u64) -> Action {
-    Action::Disk { fault, for_ms }
-}
-
-fn link(fault: LinkFault, for_ms: u64) -> Action {
-    Action::Link { fault, for_ms }
-}
-
-fn peers(fault: LinkFault, for_ms: u64) -> Action {
-    Action::Peers { fault, for_ms }
 }
 
 #[cfg(test)]

@@ -127,6 +127,12 @@ pub enum Action {
         /// Until it is started again.
         down_ms: u64,
     },
+    /// The disk is replaced by an empty one, the power off meanwhile, and the node started again after so many
+    /// milliseconds: as the one that it was, without anything that it had.
+    Wipe {
+        /// Until it is started again.
+        down_ms: u64,
+    },
     /// The process is asked to stop, and started again so many milliseconds after it has.
     Stop {
         /// Until it is started again.
@@ -134,6 +140,13 @@ pub enum Action {
     },
     /// The process is stopped in its tracks for so many milliseconds, as by SIGSTOP; its kernel goes on.
     Pause {
+        /// For how long.
+        for_ms: u64,
+    },
+    /// The clocks misbehave for a while.
+    Clock {
+        /// How.
+        fault: ClockFault,
         /// For how long.
         for_ms: u64,
     },
@@ -158,6 +171,16 @@ pub enum Action {
         /// For how long.
         for_ms: u64,
     },
+}
+
+/// How a machine's clocks misbehave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClockFault {
+    /// The wall clock jumps by so many milliseconds, either way, and back when it heals.
+    Jump(i64),
+    /// Both clocks run faster by so many parts per million, slower when negative.
+    Drift(i32),
 }
 
 /// How a disk misbehaves.

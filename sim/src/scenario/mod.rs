@@ -8,9 +8,10 @@
 
 pub mod distribution;
 pub mod fault;
+mod fault_draw;
 pub mod workload;
 
-pub use fault::{Action, DiskFault, EventKind, Fault, LinkFault, Trigger};
+pub use fault::{Action, ClockFault, DiskFault, EventKind, Fault, LinkFault, Trigger};
 pub use workload::{ClientKind, ClientSpec, Codec, Hostility, StartAt};
 
 use crate::checkers::Usage;
@@ -51,12 +52,22 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Brokers whose disks may be replaced by empty ones.
+    pub fn wiped(&self) -> Vec<i32> {
+        let wipes = self.faults.iter().filter(|fault| matches!(fault.action, Action::Wipe { .. }));
+        wipes.map(|fault| fault.broker).collect()
+    }
+
     /// Whether processes end and connections break, and nothing else goes wrong: then whoever lives can always answer.
     pub fn is_calm(&self) -> bool {
         self.faults.iter().all(|fault| match fault.action {
-            Action::Kill { .. } | Action::PowerLoss { .. } | Action::Stop { .. } => true,
+            Action::Kill { .. }
+            | Action::PowerLoss { .. }
+            | Action::Wipe { .. }
+            | Action::Stop { .. }
+            | Action::Clock { fault: ClockFault::Jump(_), .. } => true,
             Action::Link { fault, .. } | Action::Peers { fault, .. } => fault == LinkFault::Reset,
-            Action::Pause { .. } | Action::Disk { .. } => false,
+            Action::Pause { .. } | Action::Clock { .. } | Action::Disk { .. } => false,
         })
     }
 }

@@ -20,6 +20,10 @@ pub struct ClientSpec {
     pub kind: ClientKind,
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 fn one() -> u32 {
     1
 }
@@ -64,7 +68,7 @@ pub enum ClientKind {
     },
     /// Asks for offsets by timestamp, and for metadata.
     Lister,
-    /// Creates topics of its own, at most so many, and deletes some of them.
+    /// Creates topics of its own, at most so many, deletes some of them, and adds partitions to some.
     Creator {
         /// How many.
         topics: u32,
@@ -72,6 +76,9 @@ pub enum ClientKind {
         /// stored before there were deletions.
         #[serde(default)]
         deletes_percent: u32,
+        /// How many of a hundred give a topic one partition more.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        grows_percent: u32,
     },
     /// Does what no client should.
     Hostile {

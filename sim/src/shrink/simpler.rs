@@ -125,6 +125,7 @@ impl Edits<'_> {
             ClientKind::Creator { .. } => {
                 self.lower("topics", of!(Creator, topics), 1);
                 self.lower("deletes_percent", of!(Creator, deletes_percent), 0);
+                self.lower("grows_percent", of!(Creator, grows_percent), 0);
             }
             ClientKind::Hostile { tricks } => {
                 let alone: Vec<_> = tricks.iter().map(|trick| vec![*trick]).collect();
@@ -160,8 +161,12 @@ impl Edits<'_> {
 /// How long a fault takes, in milliseconds.
 fn time_of(action: &mut Action) -> &mut u64 {
     match action {
-        Action::Kill { down_ms } | Action::PowerLoss { down_ms } | Action::Stop { down_ms } => down_ms,
+        Action::Kill { down_ms }
+        | Action::PowerLoss { down_ms }
+        | Action::Wipe { down_ms }
+        | Action::Stop { down_ms } => down_ms,
         Action::Pause { for_ms }
+        | Action::Clock { for_ms, .. }
         | Action::Disk { for_ms, .. }
         | Action::Link { for_ms, .. }
         | Action::Peers { for_ms, .. } => for_ms,

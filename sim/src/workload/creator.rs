@@ -1,66 +1,120 @@
-//! Clients that create topics, and delete some of them, while everything else goes on.
+//! Clients that create topics, add partitions to some and delete some, while everything else goes on.
 
 use super::{Client, Session, code};
 use crate::history::{Call, Reply};
 use client::single;
 use protocol::ErrorCode;
+use protocol::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use protocol::messages::create_topics::CreateTopicsRequest;
 use protocol::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 
 /// How long the broker may take, in milliseconds.
 const CREATE_MS: u64 = 5_000;
 
-pub(super) async fn run(mut client: Client, topics: u32, deletes_percent: u32) {
-    let mut next = 0;
-    // Topics that should be there, and names that should be free.
-    let (mut here, mut gone) = (Vec::new(), Vec::new());
+/// Partitions of a topic, at most.
+const PARTITIONS_MAX: i32 = 6;
+
+/// What such a client does how often.
+pub(super) struct Manner {
+    /// So many names, and then it stops.
+    pub(super) topics: u32,
+    /// Of a hundred operations, how many delete a topic.
+    pub(super) deletes_percent: u32,
+    /// Of a hundred operations, how many add a partition to a topic.
+    pub(super) grows_percent: u32,
+}
+
+/// Topics that should be there with so many partitions, and names that should be free.
+#[derive(Default)]
+struct Topics {
+    here: Vec<(String, i32)>,
+    gone: Vec<String>,
+    /// How many names there have been.
+    names: u32,
+}
+
+pub(super) async fn run(mut client: Client, manner: Manner) {
+    let mut topics = Topics::default();
     while let Some(mut session) = Session::open(&mut client).await {
-        while next < topics {
+        loop {
+            if topics.names >= manner.topics {
+                return;
+            }
             client.next_operation().await;
             if client.over() {
                 return;
             }
-            let deletes = deletes_percent > 0 && client.stream.chance(10_000 * deletes_percent);
-            if deletes && !here.is_empty() {
-                let name: String = here.remove(client.stream.index(here.len()));
-                let deleted = delete(&client, &mut session, &name).await;
-                gone.push(name);
-                match deleted {
-                    Deleted::Told => continue,
-                    Deleted::Broken => break,
-                }
+            if !operate(&mut client, &mut session, &manner, &mut topics).await {
+                break;
             }
-            let again = !gone.is_empty() && client.stream.chance(500_000);
-            let name = match again {
-                true => gone.remove(client.stream.index(gone.len())),
-                false => format!("{}-{next}", client.name),
-            };
-            let partitions = client.stream.between(1, 3) as i32;
-            let durable = client.stream.chance(700_000);
-            next += u32::from(!again);
-            let created = create(&client, &mut session, &name, partitions, durable, &[]).await;
-            here.push(name);
-            match created {
-                Created::Yes | Created::Exists | Created::No => {}
-                Created::Broken => break,
-            }
-        }
-        if next >= topics {
-            return;
         }
     }
 }
 
-/// How a deletion ended.
-enum Deleted {
-    /// It was answered, whatever the answer.
-    Told,
-    /// The connection is of no more use.
-    Broken,
+/// One operation. Whether the connection is of further use.
+async fn operate(client: &mut Client, session: &mut Session, manner: &Manner, topics: &mut Topics) -> bool {
+    let Topics { here, gone, names } = topics;
+    let mut wants = |percent: u32| percent > 0 && client.stream.chance(10_000 * percent);
+    let (deletes, grows) = (wants(manner.deletes_percent), wants(manner.grows_percent));
+    if deletes && !here.is_empty() {
+        let (name, _) = here.remove(client.stream.index(here.len()));
+        let told = delete(client, session, &name).await;
+        gone.push(name);
+        return told;
+    }
+    if grows && !here.is_empty() {
+        let at = client.stream.index(here.len());
+        let (name, partitions) = &mut here[at];
+        if *partitions < PARTITIONS_MAX {
+            *partitions += 1;
+            return grow(client, session, name, *partitions).await;
+        }
+    }
+    let again = !gone.is_empty() && client.stream.chance(500_000);
+    let name = match again {
+        true => gone.remove(client.stream.index(gone.len())),
+        false => format!("{}-{names}", client.name),
+    };
+    let partitions = client.stream.between(1, 3) as i32;
+    let durable = client.stream.chance(700_000);
+    *names += u32::from(!again);
+    let created = create(client, session, &name, partitions, durable, &[]).await;
+    here.push((name, partitions));
+    created != Created::Broken
 }
 
-/// Deletes a topic, written down.
-async fn delete(client: &Client, session: &mut Session, name: &str) -> Deleted {
+/// Gives a topic so many partitions, written down. False when the connection is of no more use.
+async fn grow(client: &Client, session: &mut Session, name: &str, partitions: i32) -> bool {
+    let op = client.invoke(Call::GrowTopic { topic: name.to_string(), partitions });
+    let topic = CreatePartitionsTopic {
+        name: name.to_string(),
+        count: partitions,
+        ..CreatePartitionsTopic::default()
+    };
+    let request = CreatePartitionsRequest {
+        topics: vec![topic],
+        timeout_ms: CREATE_MS as i32,
+        ..CreatePartitionsRequest::default()
+    };
+    let version = session.version::<CreatePartitionsRequest>();
+    match session.connection.call(version, &request, client.after_ms(CREATE_MS + 500)).await {
+        Ok(response) => {
+            match response.results.first().map(|told| told.error_code) {
+                Some(0) => client.ok(op, Reply::Done),
+                Some(told) => client.info(op, code(told)),
+                None => client.info(op, "an answer about nothing"),
+            }
+            true
+        }
+        Err(e) => {
+            client.info(op, e.to_string());
+            false
+        }
+    }
+}
+
+/// Deletes a topic, written down. False when the connection is of no more use.
+async fn delete(client: &Client, session: &mut Session, name: &str) -> bool {
     let op = client.invoke(Call::DeleteTopic { topic: name.to_string() });
     let version = session.version::<DeleteTopicsRequest>();
     let topics = vec![DeleteTopicState { name: Some(name.to_string()), ..DeleteTopicState::default() }];
@@ -79,11 +133,11 @@ async fn delete(client: &Client, session: &mut Session, name: &str) -> Deleted {
                 Some(told) => client.info(op, code(told)),
                 None => client.info(op, "an answer about nothing"),
             }
-            Deleted::Told
+            true
         }
         Err(e) => {
             client.info(op, e.to_string());
-            Deleted::Broken
+            false
         }
     }
 }

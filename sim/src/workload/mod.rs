@@ -36,6 +36,8 @@ pub struct Surroundings {
     pub brokers: Arc<Vec<SocketAddr>>,
     /// Topics that exist from the start.
     pub topics: Arc<Vec<TopicSpec>>,
+    /// Brokers whose disks may be replaced by empty ones.
+    pub wiped: Arc<Vec<i32>>,
     /// When clients stop, in true nanoseconds.
     pub until: u64,
 }
@@ -67,8 +69,8 @@ pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
             consumer::run(client, manner).await;
         }
         ClientKind::Lister => lister::run(client).await,
-        ClientKind::Creator { topics, deletes_percent } => {
-            creator::run(client, topics, deletes_percent).await;
+        ClientKind::Creator { topics, deletes_percent, grows_percent } => {
+            creator::run(client, creator::Manner { topics, deletes_percent, grows_percent }).await;
         }
         ClientKind::Hostile { tricks } => hostile::run(client, &tricks).await,
     }

@@ -14,7 +14,7 @@ use protocol::messages::fetch::{FetchRequest, FetchResponse, PartitionData};
 use protocol::messages::metadata::MetadataResponse;
 use protocol::{ErrorCode, Message, Request};
 use records::batch;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 /// How long a client waits for a connection, and for the answers that begin one.
@@ -34,6 +34,8 @@ pub struct Session {
     addr: SocketAddr,
     /// Where partitions are led, as far as somebody leads them.
     leaders: BTreeMap<(String, i32), SocketAddr>,
+    /// Partitions that nobody leads and that are on no other brokers than those whose disks may have been replaced.
+    lost: BTreeSet<(String, i32)>,
 }
 
 /// How a poll ended, for who decides about the next one.
@@ -77,6 +79,11 @@ impl Session {
         self.leaders.get(&(topic.to_string(), partition)) == Some(&self.addr)
     }
 
+    /// Whether a partition's only replicas may have been on disks that were replaced: nobody leads it.
+    pub fn is_lost(&self, topic: &str, partition: i32) -> bool {
+        self.lost.contains(&(topic.to_string(), partition))
+    }
+
     /// The session itself if it is one with the leader of a partition, else one with that if it can be had, or with any.
     pub async fn with_leader(self, client: &mut Client, topic: &str, partition: i32) -> Option<Session> {
         match self.leaders.get(&(topic.to_string(), partition)) {
@@ -108,6 +115,7 @@ impl Session {
             topics: BTreeMap::new(),
             addr,
             leaders: BTreeMap::new(),
+            lost: BTreeSet::new(),
         };
         session.refresh(client).await.ok()?;
         Some(session)
@@ -129,6 +137,11 @@ impl Session {
                     Some(SocketAddr::new(at.host.parse().ok()?, u16::try_from(at.port).ok()?))
                 });
                 let place = (name.clone(), partition.partition_index);
+                let wiped = partition.replica_nodes.iter().all(|id| client.around.wiped.contains(id));
+                match leader.is_none() && wiped {
+                    true => self.lost.insert(place.clone()),
+                    false => self.lost.remove(&place),
+                };
                 match leader {
                     Some(leader) => self.leaders.insert(place, leader),
                     None => self.leaders.remove(&place),
