@@ -12,7 +12,7 @@ use super::{Checker, Context, Report, Seen};
 use crate::history::Note;
 use ::runtime::Event;
 use model::{LeaderEpoch, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The metadata log's one partition.
 pub(crate) const METADATA: PartitionKey =
@@ -48,13 +48,15 @@ pub struct Committed {
     /// Brokers that make a majority of the voters.
     majority: usize,
     logs: BTreeMap<i32, Log>,
+    /// What disks held that were replaced by empty ones: the leader may have been told, truly, and count it later.
+    gone: Vec<(i32, Log)>,
     committed: Vec<Batch>,
 }
 
 impl Committed {
     /// For a quorum of so many voters.
     pub fn new(voters: usize) -> Committed {
-        Committed { majority: voters / 2 + 1, logs: BTreeMap::new(), committed: Vec::new() }
+        Committed { majority: voters / 2 + 1, logs: BTreeMap::new(), gone: Vec::new(), committed: Vec::new() }
     }
 }
 
@@ -118,11 +120,11 @@ impl Checker for Committed {
         let (broker, event) = match seen {
             Seen::Event { broker, event } => (broker, event),
             Seen::Replayed { broker, metadata, .. } => {
-                self.logs.entry(*broker).or_default().disk = metadata.to_vec();
+                self.logs.entry(*broker).or_default().disk = metadata.batches.clone();
                 return;
             }
             Seen::Note(Note::Wiped { broker }) => {
-                self.logs.remove(broker);
+                self.gone.extend(self.logs.remove(broker).map(|log| (*broker, log)));
                 return;
             }
             _ => return,
@@ -141,7 +143,9 @@ impl Checker for Committed {
                 });
                 log.open(below);
                 log.cut(end.0);
-                if let Some((had, _)) = safe.iter().zip(0..).find(|(had, at)| log.batches.get(*at) != Some(had)) {
+                if let Some((had, _)) =
+                    safe.iter().zip(0..).find(|(had, at)| log.batches.get(*at) != Some(had))
+                {
                     report.violation(format!(
                         "broker {broker} recovers {start}..{end} without {had:?}, which was committed and durable there"
                     ));
@@ -217,13 +221,16 @@ impl Committed {
         }
         let news = own[self.committed.len()..].to_vec();
         self.committed.extend(news);
-        let mut durable = 0;
-        for log in self.logs.values_mut() {
+        let mut having = BTreeSet::new();
+        let gone = self.gone.iter_mut().map(|(broker, log)| (*broker, log));
+        for (broker, log) in self.logs.iter_mut().map(|(broker, log)| (*broker, log)).chain(gone) {
             let same = log.agree(&self.committed).is_none() && log.agreed >= self.committed.len();
-            durable += usize::from(same && log.durable >= to);
+            if same && log.durable >= to {
+                having.insert(broker);
+            }
         }
-        if durable < self.majority {
-            let majority = self.majority;
+        if having.len() < self.majority {
+            let (majority, durable) = (self.majority, having.len());
             report.violation(format!(
                 "broker {broker} holds {to} for committed, and {durable} have it durable where {majority} are a majority"
             ));

@@ -1,18 +1,16 @@
 //! What is committed and then another, or durable on too few brokers, must be noticed.
 
+use super::*;
 use crate::checkers::forge::Forge;
-use crate::checkers::{Batch, Seen, committed::METADATA};
-use crate::history::Note;
-use ::runtime::Event;
-use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
-use std::collections::BTreeMap;
+use crate::checkers::{Checkers, Metadata};
+use model::{DurableEnd, LogEnd};
 
 /// A quorum of three.
 struct Quorum(Forge);
 
 impl Quorum {
     fn new() -> Quorum {
-        Quorum(Forge::topic(true))
+        Quorum(Forge::with(Checkers::with(vec![Box::new(Committed::new(3))])))
     }
 
     fn seen(self, broker: i32, event: Event) -> Quorum {
@@ -41,7 +39,11 @@ impl Quorum {
             epoch: LeaderEpoch(*epoch),
             crc: *epoch as u32,
         };
-        let metadata: Vec<Batch> = (start..).zip(epochs).map(batch).collect();
+        let metadata = Metadata {
+            start: Offset(start),
+            batches: (start..).zip(epochs).map(batch).collect(),
+            ..Metadata::default()
+        };
         let seen = Seen::Replayed { broker, logs: &BTreeMap::new(), metadata: &metadata };
         let end = start + epochs.len() as i64;
         let (start, log_end) = (Offset(start), LogEnd(Offset(end)));
@@ -164,6 +166,13 @@ fn what_is_committed_and_leaves_a_log_is_noticed() {
 fn an_empty_disk_in_the_place_of_another_has_nothing() {
     let wiped = |quorum: Quorum| Quorum(quorum.0.note(Note::Wiped { broker: 2 })).recovered(2, 0, &[]);
     wiped(Quorum::new().agreed(&[1, 1])).fires(&[]);
+    let quorum = wiped(Quorum::new().agreed(&[1, 1])).appended(1, 2, 1).synced(1, 3);
+    quorum.committed(1, 3).fires(&["committed"]);
+    // The leader was told before, and counts it now.
     let quorum = wiped(Quorum::new().agreed(&[1, 1]).appended(2, 2, 1).synced(2, 3));
-    quorum.appended(1, 2, 1).synced(1, 3).committed(1, 3).fires(&["committed"]);
+    quorum.appended(1, 2, 1).synced(1, 3).committed(1, 3).fires(&[]);
+    // It is one broker, whatever it had and has.
+    let quorum = Quorum::new().agreed(&[1]).appended(2, 1, 1).synced(2, 2);
+    let quorum = Quorum(quorum.0.note(Note::Wiped { broker: 2 })).recovered(2, 0, &[1, 1]);
+    quorum.appended(3, 0, 1).appended(3, 1, 1).committed(3, 2).fires(&["committed"]);
 }

@@ -32,6 +32,11 @@ impl Forge {
         forge.done("admin", call, Step::Ok { reply: Reply::Done })
     }
 
+    /// Some checkers only, and no topic.
+    pub fn with(checkers: Checkers) -> Forge {
+        Forge { checkers, time: 0, op: 0 }
+    }
+
     fn line(&mut self, client: &str, op: u64, step: Step) {
         self.time += 1;
         self.checkers.entry(&Entry { time: self.time, client: client.into(), op, step });

@@ -11,6 +11,8 @@ mod acked_synced;
 mod bounded;
 mod committed;
 mod definite_error;
+mod image;
+mod metadata;
 mod one_leader;
 mod one_record;
 mod one_vote;
@@ -18,7 +20,10 @@ mod only_the_dead;
 mod order;
 mod polls;
 mod quiet;
+mod quorum_epochs;
 mod recovered;
+mod snapshot_below;
+mod stale_epochs;
 mod watermark;
 
 #[cfg(test)]
@@ -26,6 +31,7 @@ mod forge;
 
 pub use bounded::Usage;
 pub use committed::Batch;
+pub use metadata::{Metadata, Snapshot};
 pub use recovered::{Replayed, Rubbish};
 
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
@@ -66,8 +72,8 @@ pub enum Seen<'a> {
         broker: i32,
         /// Per partition.
         logs: &'a BTreeMap<PartitionKey, Replayed>,
-        /// The metadata log's batches, from its start.
-        metadata: &'a [Batch],
+        /// What it says of the cluster's metadata.
+        metadata: &'a Metadata,
     },
     /// The disk was compared file by file with what it should hold.
     Scrubbed {
@@ -246,6 +252,10 @@ impl Checkers {
         all.checkers.push(Box::new(one_leader::OneLeader::default()));
         all.checkers.push(Box::new(one_vote::OneVote::default()));
         all.checkers.push(Box::new(committed::Committed::new(voters)));
+        all.checkers.push(Box::new(quorum_epochs::QuorumEpochs::default()));
+        all.checkers.push(Box::new(snapshot_below::SnapshotBelow::default()));
+        all.checkers.push(Box::new(image::Image::default()));
+        all.checkers.push(Box::new(stale_epochs::StaleEpochs::default()));
         all.checkers.push(Box::new(only_the_dead::OnlyTheDead::new(calm)));
         all.checkers.push(Box::new(recovered::Recovered::default()));
         all.checkers.push(Box::new(quiet::Quiet));

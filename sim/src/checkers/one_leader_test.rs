@@ -1,7 +1,8 @@
 //! Two leaders of an epoch, and epochs that go back, must be noticed.
 
-use crate::checkers::Seen;
+use super::OneLeader;
 use crate::checkers::forge::{Forge, T0};
+use crate::checkers::{Checkers, Seen};
 use ::runtime::Event;
 use model::{LeaderEpoch, PartitionIndex, PartitionKey, TopicId, Uuid};
 
@@ -10,7 +11,7 @@ const QUORUM: PartitionKey = PartitionKey { topic: TopicId(Uuid::METADATA_TOPIC)
 /// Brokers become leaders, one after the other, each with the power gone before it.
 #[track_caller]
 fn lead(partition: PartitionKey, leaders: &[(i32, i32)], fires: &[&str]) {
-    let mut forge = Forge::topic(true);
+    let mut forge = Forge::with(Checkers::with(vec![Box::new(OneLeader::default())]));
     for (broker, epoch) in leaders {
         let event = Event::BecameLeader { partition, epoch: LeaderEpoch(*epoch) };
         forge = forge.power_lost().seen(&Seen::Event { broker: *broker, event: &event });

@@ -1,13 +1,13 @@
 //! A recovery that keeps more or less than the disk holds must be noticed.
 
 use crate::checkers::forge::{Forge, T0, recovered};
-use crate::checkers::{Replayed, Rubbish, Seen};
+use crate::checkers::{Metadata, Replayed, Rubbish, Seen};
 use model::{LogEnd, Offset};
 use std::collections::BTreeMap;
 
 fn disk(start: i64, end: i64) -> Forge {
     let logs = BTreeMap::from([(T0, Replayed { start: Offset(start), end: LogEnd(Offset(end)) })]);
-    Forge::topic(true).seen(&Seen::Replayed { broker: 1, logs: &logs, metadata: &[] })
+    Forge::topic(true).seen(&Seen::Replayed { broker: 1, logs: &logs, metadata: &Metadata::default() })
 }
 
 #[test]

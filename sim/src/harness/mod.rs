@@ -10,6 +10,7 @@ mod broker;
 mod chaos;
 mod faults;
 mod hub;
+mod metadata;
 mod readback;
 pub mod replay;
 

@@ -1,15 +1,12 @@
 //! The simulator's own reading of a data directory, written against Kafka's file formats and not with the broker's
 //! code: what a broker should recover, and whether every derived file says what the segments say.
 
-use crate::checkers::{Batch, Replayed, Rubbish};
+use super::metadata::{self, DIR as METADATA};
+use crate::checkers::{Batch, Metadata, Replayed, Rubbish};
 use bytes::Bytes;
 use model::{LeaderEpoch, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
 use records::batch::{BatchHeader, HEADER_LEN, check_crc};
-use records::snapshot::Part;
 use std::collections::BTreeMap;
-
-/// What the directories of the metadata log are called.
-const METADATA: &str = "__cluster_metadata-";
 
 /// A directory tree: path relative to its root, with `/`, and contents.
 pub type Files = BTreeMap<String, Bytes>;
@@ -48,8 +45,8 @@ struct Log<'a> {
 pub struct Replay {
     /// Partition by partition.
     pub logs: BTreeMap<PartitionKey, Replayed>,
-    /// The metadata log's batches, from its start.
-    pub metadata: Vec<Batch>,
+    /// What is said of the cluster's metadata.
+    pub metadata: Metadata,
 }
 
 /// What a broker that starts from these files should recover.
@@ -58,7 +55,7 @@ pub fn replay(files: &Files) -> Replay {
     let mut replay = Replay::default();
     for log in logs(files, &starts) {
         if log.dir.starts_with(METADATA) {
-            replay.metadata = batches(&log);
+            replay.metadata = metadata::read(files, log.dir, Offset(log.start), batches(&log));
         }
         if let Some(key) = key(files, log.dir) {
             replay.logs.insert(key, Replayed { start: Offset(log.start), end: LogEnd(Offset(log.end)) });
@@ -67,16 +64,19 @@ pub fn replay(files: &Files) -> Replay {
     replay
 }
 
-/// A log's batches, from its start.
-fn batches(log: &Log<'_>) -> Vec<Batch> {
-    let placed = log.segments.iter().flat_map(|segment| &segment.batches);
-    let batch = |placed: &Placed| Batch {
-        base: Offset(placed.base),
-        end: Offset(placed.last + 1),
-        epoch: LeaderEpoch(placed.epoch),
-        crc: placed.crc,
+/// A log's batches, from its start, each with its segment's path and its position there.
+fn batches(log: &Log<'_>) -> Vec<(Batch, String, u64)> {
+    let of = |segment: &Segment<'_>| {
+        let path = format!("{}.log", segment.stem);
+        let batch = move |placed: &Placed| {
+            let (base, end) = (Offset(placed.base), Offset(placed.last + 1));
+            let batch = Batch { base, end, epoch: LeaderEpoch(placed.epoch), crc: placed.crc };
+            (batch, path.clone(), placed.position)
+        };
+        let kept = segment.batches.iter().filter(|placed| placed.base >= log.start);
+        kept.map(batch).collect::<Vec<_>>()
     };
-    placed.filter(|placed| placed.base >= log.start).map(batch).collect()
+    log.segments.iter().flat_map(of).collect()
 }
 
 /// What is wrong with the files of a broker that has stopped in order: each must be what the segments imply.
@@ -91,14 +91,18 @@ pub fn scrub(files: &Files) -> Vec<Rubbish> {
         if mark(path).is_some() {
             found.push(rubbish(path, "a log was to be replaced, and was not"));
         }
-        if let Some(why) = path.strip_suffix(".checkpoint").and_then(|_| snapshot(bytes)) {
+        if path.ends_with(".checkpoint")
+            && let Err(why) = metadata::snapshot(bytes)
+        {
             found.push(rubbish(path, why));
         }
     }
     for log in logs.iter().filter(|log| log.dir.starts_with(METADATA) && log.start > 0) {
         let ends = files.keys().filter_map(|path| snapshot_end(path, log.dir));
-        if ends.max().is_none_or(|end| end < log.start) {
-            found.push(rubbish(log.dir, format!("no snapshot stands for what is below {}", log.start)));
+        let first = ends.min();
+        if first != Some(log.start) {
+            let why = format!("the log begins at {}, the first snapshot ends at {first:?}", log.start);
+            found.push(rubbish(log.dir, why));
         }
     }
     let ends: BTreeMap<&str, i64> = logs.iter().map(|log| (log.dir, log.end)).collect();
@@ -116,29 +120,10 @@ pub fn scrub(files: &Files) -> Vec<Rubbish> {
     found
 }
 
-/// What keeps a file from being a whole snapshot.
-fn snapshot(bytes: &Bytes) -> Option<String> {
-    let mut reader = records::snapshot::Reader::new();
-    for batch in records::batch::split(bytes.clone()) {
-        let batch = match batch {
-            Ok(batch) => batch,
-            Err(error) => return Some(error.to_string()),
-        };
-        let metadata = |part| match part {
-            Part::Data(batch) => records::snapshot::metadata(&batch).map(drop),
-            Part::Control(_) => Ok(()),
-        };
-        if let Err(error) = reader.read(&batch).and_then(metadata) {
-            return Some(error.to_string());
-        }
-    }
-    reader.finish().err().map(|error| error.to_string())
-}
-
 /// Where the snapshot of this path, if it is one in `dir`, ends in the log.
 fn snapshot_end(path: &str, dir: &str) -> Option<i64> {
-    let name = path.strip_prefix(dir)?.strip_prefix('/')?.strip_suffix(".checkpoint")?;
-    name.split_once('-')?.0.parse().ok()
+    let name = path.strip_prefix(dir)?.strip_prefix('/')?;
+    metadata::snapshot_id(name).map(|(end, _)| end.0)
 }
 
 fn rubbish(path: impl Into<String>, why: impl Into<String>) -> Rubbish {

@@ -104,7 +104,7 @@ fn the_metadata_logs_batches_are_told_from_its_start() {
     let metadata = |(path, bytes): (String, Bytes)| (path.replace("t-0/", "__cluster_metadata-0/"), bytes);
     let mut files: Files = sound().into_iter().map(metadata).collect();
     let told = |files: &Files| -> Vec<(i64, i64, i32)> {
-        let batches = replay(files).metadata;
+        let batches = replay(files).metadata.batches;
         batches.iter().map(|batch| (batch.base.0, batch.end.0, batch.epoch.0)).collect()
     };
     assert_eq!(told(&files), [(0, 2, 0), (2, 4, 0), (4, 7, 2)]);
