@@ -2,7 +2,8 @@
 //! whatever happened in between.
 //!
 //! What a process has in memory shows in the snapshots that it takes: nobody else writes them but the leader that a far-behind
-//! node fetches one from. So each snapshot found on a disk must be, record by record, what a replay gives of the log beside it
+//! node fetches one from. Disks are looked at when a snapshot has been taken, before the log is trimmed behind it, and at
+//! each start. Each snapshot found on a disk must be, record by record, what a replay gives of the log beside it
 //! from the snapshot before (or from nothing) up to its end; and snapshots of one end are the same on every node.
 //!
 //! The replay is the controller's own: a record that it takes for something else it takes so in both. What this notices are
@@ -33,7 +34,9 @@ impl Checker for Image {
     }
 
     fn see(&mut self, seen: &Seen<'_>, _: &Context, report: &mut Report) {
-        let Seen::Replayed { broker, metadata, .. } = seen else { return };
+        let (Seen::Replayed { broker, metadata, .. } | Seen::Snapshotted { broker, metadata }) = seen else {
+            return;
+        };
         let mut before = (metadata.start == Offset::ZERO).then_some((Offset::ZERO, &[][..]));
         for snapshot in &metadata.snapshots {
             let (whose, first) =

@@ -64,3 +64,10 @@ fn snapshots_of_one_end_that_differ_are_noticed() {
     fires(&[first(), disk(2, &[], &[(2, &[1])])], &["image"]);
     fires(&[disk(2, &[], &[(2, &[1])]), first()], &["image"]);
 }
+
+#[test]
+fn a_snapshot_is_judged_when_it_has_been_taken() {
+    let metadata = disk(0, &[1, 2, 3], &[(3, &[1, 3])]);
+    let forge = Forge::with(Checkers::with(vec![Box::new(Image::default())]));
+    forge.seen(&Seen::Snapshotted { broker: 1, metadata: &metadata }).fires(&["image"]);
+}

@@ -75,6 +75,13 @@ pub enum Seen<'a> {
         /// What it says of the cluster's metadata.
         metadata: &'a Metadata,
     },
+    /// A broker has just told that a snapshot of the metadata is durable: what its disk says now.
+    Snapshotted {
+        /// Which broker.
+        broker: i32,
+        /// What it says.
+        metadata: &'a Metadata,
+    },
     /// The disk was compared file by file with what it should hold.
     Scrubbed {
         /// Which broker.

@@ -2,7 +2,8 @@
 //! supervisor, as an init system would do it.
 
 use super::Hub;
-use super::replay::{Files, replay, scrub};
+use super::metadata::DIR as METADATA_DIR;
+use super::replay::{Files, LOG_STARTS, replay, scrub};
 use crate::history::Note;
 use crate::runtime::{NodeHandle, SimRuntime, World};
 use model::time::Duration;
@@ -91,7 +92,8 @@ impl Broker {
         configs: BTreeMap<String, String>,
         main: Main,
     ) -> Broker {
-        hub.name_broker(node.id(), id);
+        let at = node.clone();
+        hub.name_broker(node.id(), id, Arc::new(move || replay(&files(&at, is_metadata)).metadata));
         let spec = BrokerSpec { id, listen: SocketAddr::new(node.ip(), PORT), configs };
         let state = State { up_at: None, down_ms: None, heals: Vec::new(), stop: None };
         let inner = Inner {
@@ -164,9 +166,7 @@ impl Broker {
 
     /// The files as a process would read them now.
     pub fn files(&self) -> Files {
-        let snapshot = self.node.disk().live();
-        let read = |path: &std::path::Path| snapshot.read(path).unwrap_or_default();
-        snapshot.files().map(|(path, _)| (path.to_string_lossy().into_owned(), read(path))).collect()
+        files(&self.node, |_| true)
     }
 
     /// It is going down for so long, or until it is started.
@@ -266,4 +266,20 @@ impl Broker {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Files of a machine as a process would read them now: those whose paths are wanted.
+fn files(node: &NodeHandle, wanted: impl Fn(&str) -> bool) -> Files {
+    let snapshot = node.disk().live();
+    let paths: Vec<String> = snapshot.files().map(|(path, _)| path.to_string_lossy().into_owned()).collect();
+    let read = |path: String| {
+        let bytes = snapshot.read(path.as_ref()).unwrap_or_default();
+        (path, bytes)
+    };
+    paths.into_iter().filter(|path| wanted(path)).map(read).collect()
+}
+
+/// Whether a file says something of the cluster's metadata.
+fn is_metadata(path: &str) -> bool {
+    path.starts_with(METADATA_DIR) || path == LOG_STARTS
 }

@@ -5,12 +5,13 @@
 
 use super::faults::Triggers;
 use super::replay::Replay;
-use crate::checkers::{Checkers, Rubbish, Seen, Usage, Violation};
+use crate::checkers::{Checkers, Metadata, Rubbish, Seen, Usage, Violation};
 use crate::history::{Call, Entry, Note, Step};
 use crate::runtime::{NodeId, World};
 use crate::scenario::{EventKind, Fault};
 use crate::story::Story;
 use crate::trace::{Life, Record, Roll, TraceHash, What};
+use ::runtime::Event;
 use model::TopicId;
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -28,6 +29,7 @@ struct Inner {
     roll: Roll,
     story: Option<Story>,
     brokers: BTreeMap<NodeId, i32>,
+    looks: BTreeMap<NodeId, Look>,
     operations: u64,
     completions: Completions,
     peak: Usage,
@@ -36,6 +38,9 @@ struct Inner {
     /// When the chaos began, in true nanoseconds.
     chaos_began: u64,
 }
+
+/// Reads what a broker's disk says of the cluster's metadata.
+pub type Look = Arc<dyn Fn() -> Metadata + Send + Sync>;
 
 /// Takes a fault that is due.
 pub type Strike = Arc<dyn Fn(Fault) + Send + Sync>;
@@ -60,6 +65,7 @@ impl Hub {
             roll: Roll::default(),
             story,
             brokers: BTreeMap::new(),
+            looks: BTreeMap::new(),
             operations: 0,
             completions: Completions::default(),
             peak: Usage::default(),
@@ -77,9 +83,11 @@ impl Hub {
         hub
     }
 
-    /// Says which machine is which broker.
-    pub fn name_broker(&self, node: NodeId, broker: i32) {
-        self.lock().brokers.insert(node, broker);
+    /// Says which machine is which broker, and how to look at its disk.
+    pub fn name_broker(&self, node: NodeId, broker: i32, look: Look) {
+        let mut inner = self.lock();
+        inner.brokers.insert(node, broker);
+        inner.looks.insert(node, look);
     }
 
     /// Says what machines are called, for the story.
@@ -211,8 +219,16 @@ impl Hub {
         let mut inner = self.lock();
         let due = inner.record(record);
         let strike = inner.strike.clone();
-        // What a fault does is told to us in turn, so it is done without the lock.
+        let broker = inner.brokers.get(&record.node).copied();
+        let look = match &record.what {
+            What::Event(Event::SnapshotTaken { .. }) => broker.zip(inner.looks.get(&record.node).cloned()),
+            _ => None,
+        };
+        // What a fault does is told to us in turn, so it is done without the lock, and so is what asks the world.
         drop(inner);
+        if let Some((broker, look)) = look {
+            self.observe(&Seen::Snapshotted { broker, metadata: &look() });
+        }
         for fault in due {
             if let Some(strike) = &strike {
                 strike(fault);

@@ -8,6 +8,9 @@ use model::{LeaderEpoch, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, 
 use records::batch::{BatchHeader, HEADER_LEN, check_crc};
 use std::collections::BTreeMap;
 
+/// The file that says where logs begin.
+pub(super) const LOG_STARTS: &str = "log-start-offset-checkpoint";
+
 /// A directory tree: path relative to its root, with `/`, and contents.
 pub type Files = BTreeMap<String, Bytes>;
 
@@ -51,7 +54,7 @@ pub struct Replay {
 
 /// What a broker that starts from these files should recover.
 pub fn replay(files: &Files) -> Replay {
-    let starts = checkpoint(files, "log-start-offset-checkpoint");
+    let starts = checkpoint(files, LOG_STARTS);
     let mut replay = Replay::default();
     for log in logs(files, &starts) {
         if log.dir.starts_with(METADATA) {
@@ -82,7 +85,7 @@ fn batches(log: &Log<'_>) -> Vec<(Batch, String, u64)> {
 /// What is wrong with the files of a broker that has stopped in order: each must be what the segments imply.
 pub fn scrub(files: &Files) -> Vec<Rubbish> {
     let mut found = Vec::new();
-    let starts = checkpoint(files, "log-start-offset-checkpoint");
+    let starts = checkpoint(files, LOG_STARTS);
     let logs = logs(files, &starts);
     for log in &logs {
         scrub_log(files, log, &mut found);
@@ -106,7 +109,7 @@ pub fn scrub(files: &Files) -> Vec<Rubbish> {
         }
     }
     let ends: BTreeMap<&str, i64> = logs.iter().map(|log| (log.dir, log.end)).collect();
-    for name in ["recovery-point-offset-checkpoint", "log-start-offset-checkpoint"] {
+    for name in ["recovery-point-offset-checkpoint", LOG_STARTS] {
         for (dir, offset) in checkpoint(files, name) {
             match ends.get(dir.as_str()) {
                 Some(end) if (0..=*end).contains(&offset) => {}
