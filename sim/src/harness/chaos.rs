@@ -11,6 +11,7 @@ use crate::runtime::{NodeId, World};
 use crate::scenario::{Action, ClockFault, DiskFault, Fault, LinkFault, Trigger};
 use model::time::Duration;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// However many drifts come together, a clock runs no faster than half as fast again, and no slower than half as fast.
@@ -26,6 +27,8 @@ pub struct Chaos {
     disk: DiskKnobs,
     link: LinkKnobs,
     active: Mutex<BTreeMap<String, Active>>,
+    /// Everything has healed, for good.
+    over: AtomicBool,
 }
 
 /// A disk, clock or link fault in force.
@@ -64,6 +67,7 @@ impl Chaos {
             disk,
             link,
             active: Mutex::new(BTreeMap::new()),
+            over: AtomicBool::new(false),
         })
     }
 
@@ -82,6 +86,10 @@ impl Chaos {
     }
 
     fn strike(self: &Arc<Chaos>, fault: &Fault) {
+        // One that was due just before the end may come after it.
+        if self.over.load(Ordering::Relaxed) {
+            return;
+        }
         let Some(broker) = self.brokers.iter().find(|b| b.id == fault.broker) else { return };
         self.hub.remark(format!("fault {}: {:?} of b{}", fault.name, fault.action, fault.broker));
         self.hub.struck(&fault.name);
@@ -133,8 +141,9 @@ impl Chaos {
         }
     }
 
-    /// Heals everything at once.
+    /// Heals everything at once. Nothing strikes from here on.
     pub fn heal(&self) {
+        self.over.store(true, Ordering::Relaxed);
         let healed = std::mem::take(&mut *self.active.lock().unwrap_or_else(PoisonError::into_inner));
         for broker in &self.brokers {
             healed

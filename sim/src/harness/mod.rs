@@ -215,7 +215,7 @@ impl Run {
             self.world.sleep(Duration::from_millis(100)).await;
         }
         self.clients.iter().for_each(NodeHandle::kill);
-        // A fault that was due just before the end may have struck, or lasted, until now.
+        // What went down just before the end may have come up since.
         chaos.heal();
     }
 
