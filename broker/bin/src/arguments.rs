@@ -11,7 +11,7 @@ pub const NODES_MAX: u16 = 9;
 /// Settings have Kafka's names. Logging is set by the environment variable TIDEMARK_LOG (`debug`, `warn`,
 /// `server=trace`).
 #[derive(Debug, Parser)]
-#[command(name = "tidemark", version, disable_help_subcommand = true)]
+#[command(name = "tidemark", version)]
 pub struct Arguments {
     /// What to do; without it: run a node.
     #[command(subcommand)]

@@ -36,6 +36,8 @@ pub struct ClusterImage {
     pub(crate) eligible: OrdSet<(BrokerId, PartitionKey)>,
     /// Every partition that its preferred leader does not lead.
     pub(crate) led_by_another: OrdSet<PartitionKey>,
+    /// How many replicas each broker that has any is assigned.
+    pub(crate) replicas: OrdMap<BrokerId, usize>,
     pub(crate) next_producer_id: ProducerId,
     pub(crate) transaction: Option<Transaction>,
 }
@@ -65,6 +67,7 @@ impl ClusterImage {
             members: OrdSet::new(),
             eligible: OrdSet::new(),
             led_by_another: OrdSet::new(),
+            replicas: OrdMap::new(),
             next_producer_id: ProducerId(0),
             transaction: None,
         }
@@ -161,6 +164,11 @@ impl ClusterImage {
         indexed_under(&self.members, BrokerId::NONE)
     }
 
+    /// How many replicas `broker` is assigned.
+    pub fn replicas_on(&self, broker: BrokerId) -> usize {
+        self.replicas.get(&broker).copied().unwrap_or(0)
+    }
+
     /// Whether `broker` leads a partition.
     pub fn leads_any(&self, broker: BrokerId) -> bool {
         let leads = |key| self.partition(key).is_some_and(|partition| partition.leader == Some(broker));
@@ -205,6 +213,7 @@ impl ClusterImage {
     pub fn assert_invariants(&self) {
         assert_eq!(self.names.len(), self.topics.len(), "topic names are unique");
         let (mut members, mut eligible, mut led_by_another) = (0, 0, 0);
+        let mut replicas: OrdMap<BrokerId, usize> = OrdMap::new();
         let elr = self.feature_level(features::ELIGIBLE_LEADER_REPLICAS) > 0;
         for (id, topic) in &self.topics {
             assert_eq!(*id, topic.id, "a topic is stored under its own id");
@@ -220,6 +229,9 @@ impl ClusterImage {
                     assert!(self.members.contains(&(broker, topic.key(*index))), "{} is indexed", topic.name);
                     members += 1;
                 }
+                for broker in &partition.replicas {
+                    *replicas.entry(*broker).or_default() += 1;
+                }
                 let another = self.led_by_another.contains(&topic.key(*index));
                 assert_eq!(another, !partition.has_preferred_leader(), "{} is indexed", topic.name);
                 led_by_another += usize::from(another);
@@ -234,6 +246,7 @@ impl ClusterImage {
             }
         }
         assert_eq!(members, self.members.len(), "the index lists nothing else");
+        assert_eq!(replicas, self.replicas, "replicas are counted");
         assert_eq!(led_by_another, self.led_by_another.len(), "the index of leaders lists nothing else");
         assert_eq!(eligible, self.eligible.len(), "the index of eligible leaders lists nothing else");
         for (resource, configs) in &self.configs {

@@ -269,6 +269,16 @@ impl ClusterImage {
         for broker in after.iter().flat_map(|after| &after.elr).filter(|id| !eligible(before, id)) {
             self.eligible.insert((*broker, key));
         }
+        for broker in before.iter().flat_map(|before| &before.replicas) {
+            let count = self.replicas.get_mut(broker).expect("a replica that was counted");
+            *count -= 1;
+            if *count == 0 {
+                self.replicas.remove(broker);
+            }
+        }
+        for broker in after.iter().flat_map(|after| &after.replicas) {
+            *self.replicas.entry(*broker).or_default() += 1;
+        }
         let by_another = |partition: Option<&Partition>| partition.is_some_and(|p| !p.has_preferred_leader());
         match (by_another(before), by_another(after)) {
             (true, false) => _ = self.led_by_another.remove(&key),

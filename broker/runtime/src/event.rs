@@ -38,7 +38,7 @@ pub enum Event {
         /// In which epoch.
         epoch: LeaderEpoch,
     },
-    /// This process follows a leader of the metadata quorum.
+    /// This process follows the leader of a partition or of the metadata quorum.
     BecameFollower {
         /// Of what.
         partition: PartitionKey,

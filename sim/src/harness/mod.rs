@@ -215,7 +215,7 @@ impl Run {
             self.world.sleep(Duration::from_millis(100)).await;
         }
         self.clients.iter().for_each(NodeHandle::kill);
-        // What went down just before the end may have come up since.
+        // A broker that was still stopping when everything healed is down by now, and is started again.
         chaos.heal();
     }
 

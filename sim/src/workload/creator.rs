@@ -7,6 +7,7 @@ use protocol::ErrorCode;
 use protocol::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use protocol::messages::create_topics::CreateTopicsRequest;
 use protocol::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
+use std::fmt;
 
 /// How long the broker may take, in milliseconds.
 const CREATE_MS: u64 = 5_000;
@@ -97,20 +98,8 @@ async fn grow(client: &Client, session: &mut Session, name: &str, partitions: i3
         ..CreatePartitionsRequest::default()
     };
     let version = session.version::<CreatePartitionsRequest>();
-    match session.connection.call(version, &request, client.after_ms(CREATE_MS + 500)).await {
-        Ok(response) => {
-            match response.results.first().map(|told| told.error_code) {
-                Some(0) => client.ok(op, Reply::Done),
-                Some(told) => client.info(op, code(told)),
-                None => client.info(op, "an answer about nothing"),
-            }
-            true
-        }
-        Err(e) => {
-            client.info(op, e.to_string());
-            false
-        }
-    }
+    let told = session.connection.call(version, &request, client.after_ms(CREATE_MS + 500)).await;
+    ended(client, op, told.map(|told| told.results.first().map(|told| told.error_code)))
 }
 
 /// Deletes a topic, written down. False when the connection is of no more use.
@@ -126,20 +115,20 @@ async fn delete(client: &Client, session: &mut Session, name: &str) -> bool {
             ..Default::default()
         },
     };
-    match session.connection.call(version, &request, client.after_ms(CREATE_MS + 500)).await {
-        Ok(response) => {
-            match response.responses.first().map(|told| told.error_code) {
-                Some(0) => client.ok(op, Reply::Done),
-                Some(told) => client.info(op, code(told)),
-                None => client.info(op, "an answer about nothing"),
-            }
-            true
-        }
-        Err(e) => {
-            client.info(op, e.to_string());
-            false
-        }
+    let told = session.connection.call(version, &request, client.after_ms(CREATE_MS + 500)).await;
+    ended(client, op, told.map(|told| told.responses.first().map(|told| told.error_code)))
+}
+
+/// Writes down how an operation on one topic ended: with its error code, if the answer speaks of it. False when the
+/// connection is of no more use.
+fn ended<E: fmt::Display>(client: &Client, op: u64, told: Result<Option<i16>, E>) -> bool {
+    match &told {
+        Ok(Some(0)) => client.ok(op, Reply::Done),
+        Ok(Some(error)) => client.info(op, code(*error)),
+        Ok(None) => client.info(op, "an answer about nothing"),
+        Err(e) => client.info(op, e.to_string()),
     }
+    told.is_ok()
 }
 
 /// How a creation ended.

@@ -202,8 +202,7 @@ impl Desk<'_> {
         decided: &[(String, Result<T, Refusal>)],
     ) -> BTreeMap<String, Refusal> {
         let image = self.controller.speculative();
-        let partitions = image.topics().flat_map(|topic| topic.partitions.values());
-        let held = partitions.filter(|partition| partition.is_replica(self.me)).count();
+        let held = image.replicas_on(self.me);
         let here = replicas_on(self.me, image, records);
         let wanted = decided.iter().filter_map(|(name, outcome)| {
             outcome.as_ref().ok()?;
