@@ -52,3 +52,7 @@ mod tests;
 #[cfg(test)]
 #[path = "deletion_test.rs"]
 mod deletions;
+
+#[cfg(test)]
+#[path = "failover_test.rs"]
+mod failovers;

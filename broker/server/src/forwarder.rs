@@ -1,5 +1,8 @@
 //! The way to the active controller for what clients ask of it, where that is another node: a connection to each voter,
 //! opened when there is something to pass on, and one request at a time on it.
+//!
+//! Whoever brings a request may give up waiting, because another node leads or its client has gone: what stands in line is
+//! then never sent, and what is under way ends with its connection, so that a late answer is nobody's.
 
 use crate::metadata::{Link, LinkError, Replicas};
 use bytes::Bytes;
@@ -64,7 +67,8 @@ impl Forwarder {
         Forwarder { lines: lines.collect() }
     }
 
-    /// Passes a request, header included, on to `to`. `changes`: it changes metadata.
+    /// Passes a request, header included, on to `to`. `changes`: it changes metadata. Dropped before it is done: the request
+    /// may have been carried out, or be yet.
     pub async fn pass_on(&self, to: BrokerId, request: Bytes, changes: bool, deadline: Instant) -> Forwarded {
         let (reply, answer) = oneshot::channel();
         let Some(line) = self.lines.get(&to) else { return Forwarded::Elsewhere };
@@ -76,30 +80,37 @@ impl Forwarder {
 }
 
 async fn run<R: Runtime>(mut link: Link<R>, mut passed: mpsc::Receiver<Passed>) {
-    while let Some(Passed { request, changes, deadline, reply }) = passed.recv().await {
-        // Nobody is authenticated yet; the client's address is of no use without that, and 0.0.0.0 says so.
-        let make = |_| {
-            Some(EnvelopeRequest {
-                request_data: request,
-                request_principal: None,
-                client_host_address: Bytes::from_static(&[0; 4]),
-            })
+    while let Some(Passed { request, changes, deadline, mut reply }) = passed.recv().await {
+        let forwarded = tokio::select! { biased;
+            () = reply.closed() => continue,
+            forwarded = put(&mut link, request, changes, deadline) => forwarded,
         };
-        let deadline = deadline.min(link.deadline(ANSWER_MAX));
-        let forwarded = match link.call(0..=0, deadline, make).await {
-            Ok((_, answer)) => match (ErrorCode::from_code(answer.error_code), answer.response_data) {
-                (ErrorCode::None, Some(answer)) => {
-                    let committed = if changes { committed(&mut link, deadline).await } else { None };
-                    Forwarded::Answer { answer, committed }
-                }
-                (ErrorCode::None | ErrorCode::NotController, _) => Forwarded::Elsewhere,
-                (code, _) => Forwarded::Refused(code),
-            },
-            Err(LinkError::Failed(_)) => Forwarded::Elsewhere,
-            Err(LinkError::Unspoken) => Forwarded::Refused(ErrorCode::UnsupportedVersion),
-        };
-        // Whoever asked may have gone.
+        // Whoever asked may have gone just now.
         let _ = reply.send(forwarded);
+    }
+}
+
+async fn put<R: Runtime>(link: &mut Link<R>, request: Bytes, changes: bool, deadline: Instant) -> Forwarded {
+    // Nobody is authenticated yet; the client's address is of no use without that, and 0.0.0.0 says so.
+    let make = |_| {
+        Some(EnvelopeRequest {
+            request_data: request,
+            request_principal: None,
+            client_host_address: Bytes::from_static(&[0; 4]),
+        })
+    };
+    let deadline = deadline.min(link.deadline(ANSWER_MAX));
+    match link.call(0..=0, deadline, make).await {
+        Ok((_, answer)) => match (ErrorCode::from_code(answer.error_code), answer.response_data) {
+            (ErrorCode::None, Some(answer)) => {
+                let committed = if changes { committed(link, deadline).await } else { None };
+                Forwarded::Answer { answer, committed }
+            }
+            (ErrorCode::None | ErrorCode::NotController, _) => Forwarded::Elsewhere,
+            (code, _) => Forwarded::Refused(code),
+        },
+        Err(LinkError::Failed(_)) => Forwarded::Elsewhere,
+        Err(LinkError::Unspoken) => Forwarded::Refused(ErrorCode::UnsupportedVersion),
     }
 }
 

@@ -2,16 +2,17 @@
 //! an envelope (KIP-590).
 //!
 //! While there is no active controller, or the one asked is it no more, the request waits and is tried again: a client
-//! notices a change of controllers by the time that it takes. A request whose answer was lost is tried again too, as by
-//! Kafka's brokers: it may have been carried out, and then says so (TOPIC_ALREADY_EXISTS, say). What a request has changed
-//! shows on this broker when the answer leaves, unless this broker is behind for long.
+//! notices a change of controllers by the time that it takes. One that hangs is waited for until another leads. A request
+//! whose answer was lost or not waited for is tried again too, as by Kafka's brokers: it may have been carried out, and
+//! then says so (TOPIC_ALREADY_EXISTS, say). What a request has changed shows on this broker when the answer leaves,
+//! unless this broker is behind for long.
 
 use super::{Answer, LENGTH_LEN, Outcome, Parsed, controller, parse};
 use crate::context::Context;
 use crate::forwarder::Forwarded;
 use bytes::Bytes;
 use model::time::Duration;
-use model::{Instant, Offset};
+use model::{BrokerId, Instant, Offset};
 use protocol::{ApiKey, Frame, Request};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the answer to a change may wait until this broker shows it.
 const SHOW_MAX: Duration = Duration::from_secs(1);
-/// Between two tries.
+/// Between two tries, and between two looks at who leads.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether an API's requests are the active controller's to decide.
@@ -73,7 +74,11 @@ async fn carry(
             Some(leader) if leader != context.settings.node_id && patient => {
                 let passed =
                     context.forwarder.pass_on(leader, parsed.frame.clone(), is_change(api), deadline);
-                match passed.await {
+                let passed = tokio::select! { biased;
+                    passed = passed => passed,
+                    () = succeeded(context, leader) => continue,
+                };
+                match passed {
                     Forwarded::Answer { answer, committed } => {
                         if let Some(end) = committed {
                             show(context, end).await;
@@ -100,6 +105,13 @@ async fn carry(
             () = context.closing() => return Err("the broker stops".to_owned()),
             () = context.sleep_until(again) => {}
         }
+    }
+}
+
+/// Waits until another node leads than `before`. While nobody does, that one may lead on.
+async fn succeeded(context: &Context, before: BrokerId) {
+    while context.metadata.leadership().leader.is_none_or(|leader| leader == before) {
+        context.sleep_until(context.now() + PAUSE).await;
     }
 }
 

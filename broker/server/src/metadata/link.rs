@@ -49,7 +49,8 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Asks, and waits for the answer until `deadline`. `make` gets the highest version within `versions` that the node
-    /// speaks, which comes back with the answer. After a failure the next call connects anew.
+    /// speaks, which comes back with the answer. After a failure, or a call that was dropped before it was answered, the next
+    /// call connects anew.
     pub async fn call<Q: Request>(
         &mut self,
         versions: RangeInclusive<i16>,
