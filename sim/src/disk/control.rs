@@ -44,7 +44,8 @@ impl DiskControl {
         self.world.shared.lock().machine(self.node).disk.knobs
     }
 
-    /// Replaces the knobs, for operations that start from now on. Clearing `hung_sync` lets hung syncs go on.
+    /// Replaces the knobs, for operations that start from now on. Clearing `hung_sync` or `hung_write` lets
+    /// what hangs go on.
     pub fn set_knobs(&self, knobs: DiskKnobs) {
         self.world.shared.lock().disk_set_knobs(self.node, knobs);
     }

@@ -289,6 +289,27 @@ fn a_hung_sync_comes_back_when_the_disk_does() {
 }
 
 #[test]
+fn a_hung_write_comes_back_when_the_disk_does_and_holds_no_sync_up() {
+    run(1, |world, node, rt| async move {
+        let file = durable(&rt, "f", b"a").await;
+        node.disk().adjust(|knobs| knobs.hung_write = true);
+        let (done, mut finished) = oneshot::channel();
+        let writing = rt.disk().open(path("f"), OpenMode::Write).await.unwrap();
+        rt.spawn_detached("write", async move {
+            done.send(writing.write_at(1, vec![Bytes::from_static(b"b")]).await).unwrap();
+        });
+        file.sync().await.unwrap();
+        world.sleep(Duration::from_secs(100)).await;
+        assert!(finished.try_recv().is_err());
+        assert_eq!(file.read_at(0, 10).await.unwrap(), &b"a"[..]);
+        node.disk().adjust(|knobs| knobs.hung_write = false);
+        world.sleep(Duration::from_secs(1)).await;
+        finished.try_recv().unwrap().unwrap();
+        assert_eq!(file.read_at(0, 10).await.unwrap(), &b"ab"[..]);
+    });
+}
+
+#[test]
 fn a_slow_disk_is_slow() {
     run(1, |world, node, rt| async move {
         let file = create(&rt, "f", b"a").await;

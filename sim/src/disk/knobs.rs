@@ -21,6 +21,8 @@ pub struct DiskKnobs {
     pub slow_percent: u32,
     /// While set, syncs do not come back. They go on when it is cleared.
     pub hung_sync: bool,
+    /// While set, writes do not come back, as when the kernel holds up whoever dirties pages. They go on when it is cleared.
+    pub hung_write: bool,
     /// Chance that a read fails with an I/O error, in parts per million.
     pub read_error_ppm: u32,
     /// Chance that a write fails, having written any part, in parts per million.
@@ -44,11 +46,23 @@ impl Default for DiskKnobs {
             instant_ppm: 300_000,
             slow_percent: 100,
             hung_sync: false,
+            hung_write: false,
             read_error_ppm: 0,
             write_error_ppm: 0,
             sync_error_ppm: 0,
             capacity_bytes: 0,
             dirty_bytes: 4 << 20,
+        }
+    }
+}
+
+impl DiskKnobs {
+    /// Whether operations of this kind do not come back.
+    pub(super) fn hangs(&self, op: DiskOp) -> bool {
+        match op {
+            DiskOp::Sync => self.hung_sync,
+            DiskOp::Write => self.hung_write,
+            DiskOp::Read | DiskOp::Name => false,
         }
     }
 }

@@ -25,8 +25,8 @@ pub(crate) struct DiskState {
     /// Under way, in order of entry.
     ops: BTreeMap<u64, Op>,
     next_op: u64,
-    /// Syncs that hang.
-    hung: Vec<u64>,
+    /// Operations that hang.
+    hung: Vec<(DiskOp, u64)>,
     pub(super) failures: Vec<NextFailure>,
     pub(super) misdirect: bool,
     /// Who holds each lock file: the number of the lock.
@@ -137,9 +137,10 @@ impl State {
         let disk = &mut self.machine_mut(node).disk;
         let Some(op) = disk.ops.get_mut(&number) else { return };
         let work = op.work.take().expect("due once");
-        if work.op() == DiskOp::Sync && disk.knobs.hung_sync {
+        let kind = work.op();
+        if disk.knobs.hangs(kind) {
             op.work = Some(work);
-            disk.hung.push(number);
+            disk.hung.push((kind, number));
             return;
         }
         let outcome = self.disk_perform(node, work);
@@ -154,17 +155,16 @@ impl State {
         self.wakes.extend(waker);
     }
 
-    /// New knobs. Hung syncs go on when they no longer say so.
+    /// New knobs. What hangs goes on when they no longer say so.
     pub(super) fn disk_set_knobs(&mut self, node: NodeId, knobs: DiskKnobs) {
         let now = self.agenda.now();
         let disk = &mut self.machine_mut(node).disk;
         disk.knobs = knobs;
-        if knobs.hung_sync {
-            return;
-        }
-        for number in std::mem::take(&mut disk.hung) {
+        let (hung, freed) = std::mem::take(&mut disk.hung).into_iter().partition(|(op, _)| knobs.hangs(*op));
+        disk.hung = hung;
+        for (op, number) in freed {
             let disk = &mut self.machine_mut(node).disk;
-            let wait = disk.latency(DiskOp::Sync, 1).unwrap_or(0);
+            let wait = disk.latency(op, 1).unwrap_or(0);
             self.agenda.insert(now + wait, Due::Disk(node, number));
         }
     }

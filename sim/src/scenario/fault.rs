@@ -199,6 +199,8 @@ pub enum DiskFault {
     Slow(u32),
     /// No sync returns.
     HungSync,
+    /// No write returns.
+    HungWrite,
 }
 
 /// How links misbehave.

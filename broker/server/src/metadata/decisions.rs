@@ -52,17 +52,24 @@ impl Pending {
     /// Nobody here learns any more what becomes of it.
     pub(super) fn resigned(&mut self) {
         for (_, done) in self.waiting.drain(..) {
-            let message = "The controller has resigned.".to_owned();
-            done(Err(Refusal { reason: Reason::NotController, message }));
+            done(Err(resigned()));
         }
     }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+fn resigned() -> Refusal {
+    Refusal { reason: Reason::NotController, message: "The controller has resigned.".to_owned() }
 }
 
 impl<R: Runtime> Node<R> {
     /// Decides, appends, and answers when that is committed.
     pub(super) async fn decide(&mut self, decide: Decide) -> Result<(), NodeError> {
         match self.plan(decide) {
-            Some(plan) => self.carry_out(plan).await,
+            Some(plan) => self.carry_out(plan).await.map(drop),
             None => Ok(()),
         }
     }
@@ -80,16 +87,31 @@ impl<R: Runtime> Node<R> {
     }
 
     /// Appends what was decided, if it changes anything, and answers when everything up to there is committed.
-    pub(super) async fn carry_out(&mut self, plan: Plan) -> Result<(), NodeError> {
+    ///
+    /// A write may take so long that this node has resigned when it is done: what it has written then is the next leader's
+    /// to keep or to cut off, and nothing that is committed here later says which.
+    ///
+    /// Whether all of it is in the log; otherwise it has been refused.
+    pub(super) async fn carry_out(&mut self, plan: Plan) -> Result<bool, NodeError> {
         let Plan { decision, done } = plan;
+        let epoch = self.controller.active();
+        if epoch.is_none() {
+            done(Err(resigned()));
+            return Ok(false);
+        }
         for batch in decision.batches(RECORDS_MAX) {
             match self.append(batch).await {
-                Ok(()) => {}
+                Ok(()) if self.controller.active() == epoch => {}
+                Ok(()) => {
+                    done(Err(resigned()));
+                    return Ok(false);
+                }
                 Err(NodeError::Append(AppendError::NoSpace(error))) => {
                     warn!(%error, "the disk is full: a metadata change is refused");
                     let message = "The disk is full.".to_owned();
                     done(Err(Refusal { reason: Reason::Storage, message }));
-                    return Ok(());
+                    self.give_way().await?;
+                    return Ok(false);
                 }
                 Err(error) => return Err(error),
             }
@@ -99,6 +121,26 @@ impl<R: Runtime> Node<R> {
             done(Ok(end));
         } else {
             self.pending.add(end, done);
+        }
+        Ok(true)
+    }
+
+    /// Writes what a new active controller begins with. What a full disk refuses is tried again.
+    pub(super) async fn activate(&mut self) -> Result<(), NodeError> {
+        while let Some(decision) = self.activation.front().cloned() {
+            if !self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await? {
+                return Ok(());
+            }
+            self.activation.pop_front();
+        }
+        Ok(())
+    }
+
+    /// The disk is full here: another voter may have room, and leads then. One that has none gives way in its turn.
+    async fn give_way(&mut self) -> Result<(), NodeError> {
+        if self.quorum.voters().is_some_and(|voters| voters.len() > 1) {
+            warn!("another controller takes over, if one has space");
+            self.perform(Input::AppendFailed).await?;
         }
         Ok(())
     }
@@ -135,7 +177,12 @@ impl<R: Runtime> Node<R> {
 impl<R: Runtime> Node<R> {
     /// Does what is due: fences brokers that have fallen silent, restores preferred leaders.
     pub(super) async fn expire(&mut self) -> Result<(), NodeError> {
+        self.activate().await?;
         while let Some(Decision { records, atomicity, reply: due }) = self.controller.expire(self.rt.now()) {
+            let decision = Decision { records, atomicity, reply: () };
+            if !self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await? {
+                return Ok(());
+            }
             match due {
                 Due::Fenced(id) => {
                     warn!(%id, "a broker has fallen silent and is fenced");
@@ -143,8 +190,6 @@ impl<R: Runtime> Node<R> {
                 }
                 Due::Balanced(leaders) => info!(leaders, "preferred leaders lead again"),
             }
-            let decision = Decision { records, atomicity, reply: () };
-            self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use super::applier::Applied;
 use super::decisions::Pending;
-use super::handle::{INBOX_MAX, Plan, Request, Seen};
+use super::handle::{INBOX_MAX, Request, Seen};
 use super::peers::Peers;
 use super::replay::ReplayError;
 use super::shelf::Shelf;
@@ -236,10 +236,7 @@ impl<R: Runtime> Node<R> {
     /// Lets something happen, and everything that follows at once.
     pub(super) async fn take(&mut self, input: Input) -> Result<(), NodeError> {
         self.perform(input).await?;
-        while let Some(decision) = self.activation.pop_front() {
-            self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await?;
-        }
-        Ok(())
+        self.activate().await
     }
 
     /// Makes durable what was appended, and lets happen what follows from that.
@@ -255,6 +252,7 @@ impl<R: Runtime> Node<R> {
     fn tell(&self) {
         let me = self.settings.node_id;
         let active = self.controller.active().is_some();
+        assert!(active || self.pending.is_empty(), "answers wait for commits by another leader");
         let leader = self.quorum.leader().filter(|leader| *leader != me || active);
         let leadership = Leadership { epoch: self.quorum.epoch(), leader };
         if *self.leadership.load() != leadership {
