@@ -20,7 +20,7 @@ pub struct Roles {
     pub controller: bool,
 }
 
-/// How long the metadata quorum waits (KIP-595).
+/// How long the metadata quorum waits, and how much it asks for at once (KIP-595).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuorumSettings {
     /// `controller.quorum.election.timeout.ms`: without a leader for so long, a voter stands for election.
@@ -33,6 +33,10 @@ pub struct QuorumSettings {
     pub request_timeout_ms: u64,
     /// `controller.quorum.retry.backoff.ms`: between a failed request and the next try.
     pub retry_backoff_ms: u64,
+    /// `controller.quorum.fetch.max.bytes`: so much of the log is asked for at once; a first batch comes whole.
+    pub fetch_bytes_max: u32,
+    /// `controller.quorum.fetch.snapshot.max.bytes`: so much of a snapshot is asked for at once.
+    pub fetch_snapshot_bytes_max: u32,
 }
 
 /// Snapshots of the metadata (KIP-630).
@@ -223,6 +227,8 @@ impl BrokerSettings {
                 election_backoff_ms_max: given.number("controller.quorum.election.backoff.max.ms") as u64,
                 request_timeout_ms: given.number("controller.quorum.request.timeout.ms") as u64,
                 retry_backoff_ms: given.number("controller.quorum.retry.backoff.ms") as u64,
+                fetch_bytes_max: given.number("controller.quorum.fetch.max.bytes") as u32,
+                fetch_snapshot_bytes_max: given.number("controller.quorum.fetch.snapshot.max.bytes") as u32,
             },
             snapshots: SnapshotSettings {
                 log_bytes_max: given.number("metadata.log.max.record.bytes.between.snapshots") as u64,

@@ -35,6 +35,8 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("controller.quorum.bootstrap.servers", Kind::List, "").obeyed(),
     Entry::broker("controller.quorum.election.backoff.max.ms", Kind::Int, "1000").check(Check::AtLeast(0)).obeyed(),
     Entry::broker("controller.quorum.election.timeout.ms", Kind::Int, "1000").check(Check::AtLeast(1)).obeyed(),
+    Entry::broker("controller.quorum.fetch.max.bytes", Kind::Int, "1048576").check(Check::AtLeast(1)).obeyed(),
+    Entry::broker("controller.quorum.fetch.snapshot.max.bytes", Kind::Int, "1048576").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("controller.quorum.fetch.timeout.ms", Kind::Int, "2000").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("controller.quorum.request.timeout.ms", Kind::Int, "2000").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("controller.quorum.retry.backoff.ms", Kind::Int, "20").check(Check::AtLeast(0)).obeyed(),

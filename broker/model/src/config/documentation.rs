@@ -96,6 +96,8 @@ const BROKER: &[(&str, &str)] = &[
     ("controller.quorum.bootstrap.servers", "Where to look for the metadata quorum: host:port, separated by commas."),
     ("controller.quorum.election.backoff.max.ms", "The longest pause between a lost election and the next, in milliseconds."),
     ("controller.quorum.election.timeout.ms", "How long a voter of the metadata quorum is without a leader before it stands for election, in milliseconds."),
+    ("controller.quorum.fetch.max.bytes", "How much of the metadata log a replica asks its leader for at once, in bytes; a first batch comes whole."),
+    ("controller.quorum.fetch.snapshot.max.bytes", "How much of a snapshot of the metadata a replica asks its leader for at once, in bytes."),
     ("controller.quorum.fetch.timeout.ms", "How long a voter waits to hear of its leader, or a leader of a majority, before it gives them up, in milliseconds."),
     ("controller.quorum.request.timeout.ms", "How long a request to another voter may take, in milliseconds."),
     ("controller.quorum.retry.backoff.ms", "The pause before a request to another voter is tried again, in milliseconds."),

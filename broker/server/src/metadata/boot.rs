@@ -13,7 +13,7 @@ use super::peers::{Peers, Replicas};
 use super::probes::{ALARMS_MAX, Probes};
 use super::restore::{Restored, restore};
 use super::shelf::Shelf;
-use super::wire::Local;
+use super::wire::{Local, Portions};
 use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
 use crate::descriptors::Descriptors;
@@ -154,8 +154,16 @@ fn replicas(settings: &BrokerSettings, meta: &MetaProperties) -> Replicas {
         cluster: meta.cluster.clone(),
         me: ReplicaKey { id: settings.node_id, directory: meta.directory },
         endpoints: voters.get(&settings.node_id).cloned().into_iter().collect(),
+        portions: Portions {
+            log: portion(settings.quorum.fetch_bytes_max),
+            snapshot: portion(settings.quorum.fetch_snapshot_bytes_max),
+        },
     };
     Replicas { local, voters }
+}
+
+fn portion(bytes: u32) -> i32 {
+    i32::try_from(bytes).unwrap_or(i32::MAX)
 }
 
 /// The node can't take part in the quorum: the text says why.

@@ -55,7 +55,7 @@ pub struct Read {
 /// `fetch` as a request.
 pub fn request(local: &Local, version: i16, fetch: &Fetch) -> FetchRequest {
     let Fetch { replica, epoch, from, last_epoch, high_watermark, wait } = *fetch;
-    let bytes_max = i32::try_from(BYTES_MAX).expect("a constant that fits");
+    let bytes_max = local.portions.log;
     let partition = FetchPartition {
         partition: PARTITION,
         current_leader_epoch: epoch.0,

@@ -48,7 +48,7 @@ pub fn request(local: &Local, fetch: &FetchSnapshot) -> FetchSnapshotRequest {
     FetchSnapshotRequest {
         cluster_id: local.cluster_text(),
         replica_id: replica.id.0,
-        max_bytes: i32::try_from(BYTES_MAX).expect("a constant that fits"),
+        max_bytes: local.portions.snapshot,
         topics: vec![RequestedTopicSnapshot { name: METADATA_TOPIC.to_owned(), partitions: vec![partition] }],
     }
 }

@@ -1,6 +1,6 @@
 //! Fetches of snapshots that are refused before the quorum is asked, and responses that say nothing.
 
-use super::super::tests::local;
+use super::super::tests::{PORTIONS, local};
 use super::*;
 use bytes::Bytes;
 use model::BrokerId;
@@ -24,7 +24,7 @@ fn changed(change: impl FnOnce(&mut FetchSnapshotRequest)) -> Result<Asked, Erro
 
 #[test]
 fn a_fetch_of_another_cluster_or_topic_is_refused() {
-    assert_eq!(changed(|_| {}), Ok(Asked { fetch: FETCH, bytes_max: BYTES_MAX }));
+    assert_eq!(changed(|_| {}), Ok(Asked { fetch: FETCH, bytes_max: PORTIONS.snapshot as usize }));
     let cluster = changed(|request| request.cluster_id = Some("that".into()));
     assert_eq!(cluster, Err(ErrorCode::InconsistentClusterId));
     for (change, code) in [
@@ -41,6 +41,7 @@ fn a_fetch_of_another_cluster_or_topic_is_refused() {
         assert_eq!(changed(change), Err(code));
     }
     assert_eq!(changed(|request| request.max_bytes = 9).unwrap().bytes_max, 9);
+    assert_eq!(changed(|request| request.max_bytes = i32::MAX).unwrap().bytes_max, BYTES_MAX);
 }
 
 /// What a response with a piece of five bytes says that was changed on its way.

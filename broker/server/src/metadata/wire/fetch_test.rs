@@ -1,7 +1,7 @@
 //! Fetches that are refused before the quorum is asked, and responses that say nothing.
 
 use super::super::batches::Unfit;
-use super::super::tests::local;
+use super::super::tests::{PORTIONS, local};
 use super::*;
 use bytes::Bytes;
 use model::{BrokerId, Timestamp};
@@ -30,7 +30,7 @@ fn partition(request: &mut FetchRequest) -> &mut FetchPartition {
 
 #[test]
 fn a_fetch_of_another_cluster_or_topic_is_refused() {
-    let asked = Asked { fetch: FETCH, bytes_max: BYTES_MAX };
+    let asked = Asked { fetch: FETCH, bytes_max: PORTIONS.log as usize };
     assert_eq!(changed(18, |_| {}), Ok(asked));
     let cluster = changed(18, |request| request.cluster_id = Some("that".into()));
     assert_eq!(cluster, Err(ErrorCode::InconsistentClusterId));

@@ -38,8 +38,7 @@ use std::fmt;
 /// The metadata log's one partition.
 const PARTITION: i32 = 0;
 
-/// Bytes that are asked for at once, and that are given at most but for a first batch, which comes whole (Kafka's
-/// `controller.quorum.fetch.max.bytes` and its snapshot's are no more).
+/// Bytes that are given at most, whatever is asked for, but for a first batch, which comes whole.
 pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// This replica, as others know it.
@@ -51,6 +50,17 @@ pub struct Local {
     pub me: ReplicaKey,
     /// Where this replica listens for the others.
     pub endpoints: Vec<NodeEndpoint>,
+    /// How much it asks for at once.
+    pub portions: Portions,
+}
+
+/// How much a replica asks its leader for at once, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portions {
+    /// Of the log: `controller.quorum.fetch.max.bytes`.
+    pub log: i32,
+    /// Of a snapshot: `controller.quorum.fetch.snapshot.max.bytes`. At least 1.
+    pub snapshot: i32,
 }
 
 /// A response that tells nothing. Whoever asked has no answer.

@@ -47,7 +47,12 @@ fn endpoint() -> NodeEndpoint {
 }
 
 fn local() -> impl Strategy<Value = Local> {
-    replica().prop_map(|me| Local { cluster: ClusterId("c".into()), me, endpoints: vec![endpoint()] })
+    (replica(), 1..=i32::MAX, 1..=i32::MAX).prop_map(|(me, log, snapshot)| Local {
+        cluster: ClusterId("c".into()),
+        me,
+        endpoints: vec![endpoint()],
+        portions: Portions { log, snapshot },
+    })
 }
 
 fn rejected() -> impl Strategy<Value = Rejection> {
@@ -191,7 +196,8 @@ proptest! {
             let request = through_bytes(&fetch::request(&here, version, &fetch), version);
             let told = if version >= 18 { fetch.high_watermark } else { Some(Offset(i64::MAX)) };
             let expected = Fetch { replica: keyed(fetch.replica, version >= 17), high_watermark: told, ..fetch };
-            let asked = fetch::Asked { fetch: expected, bytes_max: BYTES_MAX };
+            let bytes_max = BYTES_MAX.min(here.portions.log as usize);
+            let asked = fetch::Asked { fetch: expected, bytes_max };
             prop_assert_eq!(fetch::read(&there, version, request), Ok(asked));
         }
     }
@@ -250,7 +256,8 @@ proptest! {
         for version in fetch_snapshot::VERSIONS {
             let request = through_bytes(&fetch_snapshot::request(&here, &fetch), version);
             let expected = FetchSnapshot { replica: keyed(replica, version >= 1), ..fetch };
-            let asked = fetch_snapshot::Asked { fetch: expected, bytes_max: BYTES_MAX };
+            let bytes_max = BYTES_MAX.min(here.portions.snapshot as usize);
+            let asked = fetch_snapshot::Asked { fetch: expected, bytes_max };
             prop_assert_eq!(fetch_snapshot::read(&there, request), Ok(asked));
             let response = fetch_snapshot::response(version, &answered, at(known).as_ref());
             prop_assert_eq!(response.node_endpoints.len(), usize::from(known && version >= 1 && answered.leader.is_some()));

@@ -3,12 +3,14 @@
 use super::*;
 use model::ClusterId;
 
+pub(super) const PORTIONS: Portions = Portions { log: 4000, snapshot: 3000 };
+
 pub(super) fn local(id: i32, directory: Option<u8>) -> Local {
     let directory = directory.map(|byte| DirectoryId(Uuid([byte; 16])));
     let me = ReplicaKey { id: BrokerId(id), directory };
     let endpoint =
         NodeEndpoint { name: "CONTROLLER".into(), host: "c1".into(), port: 9093, security_protocol: 0 };
-    Local { cluster: ClusterId("this".into()), me, endpoints: vec![endpoint] }
+    Local { cluster: ClusterId("this".into()), me, endpoints: vec![endpoint], portions: PORTIONS }
 }
 
 #[test]
