@@ -39,7 +39,7 @@ pub struct Timeouts {
     pub election_backoff_max: Duration,
     /// Between a failed request and the next try (`controller.quorum.retry.backoff.ms`).
     pub backoff: Duration,
-    /// A fetch that finds nothing new waits so long at the leader.
+    /// A fetch that finds nothing new waits so long at the leader, at most.
     pub park: Duration,
 }
 
@@ -57,5 +57,10 @@ impl Timeouts {
     /// first, so that two leaders are seldom at work at once.
     pub fn check_quorum(&self) -> Duration {
         self.fetch * 3 / 2
+    }
+
+    /// How long a fetch may wait for news: it has to be back before whoever asks takes its leader for dead.
+    pub fn wait(&self) -> Duration {
+        self.park.min(self.fetch / 2)
     }
 }

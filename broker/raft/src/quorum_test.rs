@@ -47,6 +47,15 @@ fn transcripts_replay() {
 }
 
 #[test]
+fn a_fetch_is_back_before_its_follower_loses_patience() {
+    for ms in [1, 10, 400, 2000, 60_000] {
+        let timeouts = Timeouts { fetch: Duration::from_millis(ms), ..Timeouts::DEFAULT };
+        assert!(timeouts.wait() * 2 <= timeouts.fetch, "{ms} ms");
+    }
+    assert_eq!(Timeouts::DEFAULT.wait(), Timeouts::DEFAULT.park);
+}
+
+#[test]
 fn what_was_withdrawn_is_placed_again() {
     let mut player = Player::default();
     for command in ["open 1 1", "start", "appended 1", "synced 1"] {

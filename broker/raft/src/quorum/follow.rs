@@ -19,7 +19,7 @@ impl Quorum {
         let leader = follower.leader;
         match follower.fetching {
             Fetching::NotBefore(at) if at <= now && self.log.is_durable() => {
-                let id = self.ask_for_records(leader, self.config.timeouts.park, effects);
+                let id = self.ask_for_records(leader, self.config.timeouts.wait(), effects);
                 self.set_fetching(Fetching::Waiting(id));
             }
             Fetching::Snapshot(download) if download.waiting.is_none() && download.not_before <= now => {
