@@ -20,6 +20,8 @@ struct Waiting {
     during: Option<String>,
     /// When it begins to count, in milliseconds since the chaos began.
     from_ms: u64,
+    /// Whichever broker tells the event is struck.
+    whoever: bool,
     kind: EventKind,
     /// Events still to come.
     left: u32,
@@ -34,11 +36,12 @@ impl Triggers {
         for fault in faults {
             match &fault.trigger {
                 Trigger::At(ms) => timed.entry(*ms).or_default().push(fault.clone()),
-                Trigger::Event { since, during, from_ms, kind, nth, .. } => waiting.push(Waiting {
+                Trigger::Event { since, during, from_ms, whoever, kind, nth, .. } => waiting.push(Waiting {
                     fault: fault.clone(),
                     since: since.clone(),
                     during: during.clone(),
                     from_ms: *from_ms,
+                    whoever: *whoever,
                     kind: *kind,
                     left: *nth,
                 }),
@@ -53,12 +56,13 @@ impl Triggers {
         self.waiting.retain_mut(|waiting| {
             let called = waiting.since.is_none() && waiting.during.is_none();
             let counts = called && waiting.from_ms <= at_ms;
-            if !counts || waiting.kind != kind || waiting.fault.broker != broker {
+            let its = waiting.whoever || waiting.fault.broker == broker;
+            if !counts || waiting.kind != kind || !its {
                 return true;
             }
             waiting.left -= 1;
             if waiting.left == 0 {
-                due.push(waiting.fault.clone());
+                due.push(Fault { broker, ..waiting.fault.clone() });
             }
             waiting.left > 0
         });

@@ -5,8 +5,15 @@ use crate::scenario::Action;
 
 fn fault(name: &str, since: Option<&str>, nth: u32) -> Fault {
     let since = since.map(str::to_string);
-    let trigger =
-        Trigger::Event { since, during: None, from_ms: 5, kind: EventKind::Synced, nth, after_us: 0 };
+    let trigger = Trigger::Event {
+        since,
+        during: None,
+        from_ms: 5,
+        whoever: false,
+        kind: EventKind::Synced,
+        nth,
+        after_us: 0,
+    };
     Fault { name: name.into(), broker: 1, trigger, action: Action::Kill { down_ms: 1 } }
 }
 
@@ -46,4 +53,18 @@ fn what_happens_meanwhile_counts_from_the_strike() {
     assert!(triggers.event(1, EventKind::Synced, 7).is_empty(), "due is not yet struck");
     triggers.struck("a");
     assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["b"]);
+}
+
+#[test]
+fn whoever_tells_the_event_is_struck() {
+    let mut any = fault("a", None, 3);
+    if let Trigger::Event { whoever, .. } = &mut any.trigger {
+        *whoever = true;
+    }
+    let (mut triggers, _) = Triggers::new(&[any]);
+    assert!(triggers.event(1, EventKind::Synced, 7).is_empty());
+    assert!(triggers.event(3, EventKind::Synced, 7).is_empty());
+    let due = triggers.event(2, EventKind::Synced, 7);
+    assert_eq!(due.iter().map(|fault| fault.broker).collect::<Vec<_>>(), [2]);
+    assert!(triggers.event(2, EventKind::Synced, 7).is_empty());
 }

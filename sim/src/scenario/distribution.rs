@@ -222,7 +222,7 @@ impl Distribution {
             },
             knobs: Knobs {
                 shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
-                configs: self.brokers.configs(&mut stream("tail cache")),
+                configs: self.brokers.configs(&stream),
             },
             net: self.rough.net(&mut stream("net")),
             disk: self.rough.disk(&mut stream("disk")),
@@ -239,13 +239,25 @@ impl Distribution {
 }
 
 impl Brokers {
-    /// Configs, in half of the seeds with a tail cache that is too small for what a run writes: else nobody who keeps up
-    /// would ever read a file, and no batch would leave the cache.
-    fn configs(&self, stream: &mut Stream) -> BTreeMap<String, String> {
+    /// Configs. In half of the seeds the tail cache is too small for what a run writes: else nobody who keeps up
+    /// would ever read a file, and no batch would leave the cache. In half of them replicas of the metadata ask for little at
+    /// once: else whoever is behind catches up in one fetch, and nothing can happen in the midst of it.
+    fn configs(&self, stream: &dyn Fn(&str) -> Stream) -> BTreeMap<String, String> {
         let mut configs = self.configs.clone();
-        if stream.chance(50 * PERCENT) {
-            let bytes = Range(1 << 10, 1 << 20).draw_log(stream).to_string();
-            configs.entry("tidemark.tail.cache.bytes".into()).or_insert(bytes);
+        let mut draw = |part: &str, keys: &[(&str, Range)]| {
+            let mut stream = stream(part);
+            if stream.chance(50 * PERCENT) {
+                for (key, range) in keys {
+                    let bytes = range.draw_log(&mut stream).to_string();
+                    configs.entry(key.to_string()).or_insert(bytes);
+                }
+            }
+        };
+        draw("tail cache", &[("tidemark.tail.cache.bytes", Range(1 << 10, 1 << 20))]);
+        if self.count.1 > 1 {
+            let log = ("controller.quorum.fetch.max.bytes", Range(1, 1 << 20));
+            let snapshot = ("controller.quorum.fetch.snapshot.max.bytes", Range(1 << 10, 1 << 20));
+            draw("quorum fetches", &[log, snapshot]);
         }
         configs
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Fault {
     /// Its name, unique in the scenario: it keys the fault's randomness.
     pub name: String,
-    /// The broker it happens to.
+    /// The broker it happens to, unless the trigger says whoever tells the event.
     pub broker: i32,
     /// When.
     pub trigger: Trigger,
@@ -25,7 +25,7 @@ pub struct Fault {
 pub enum Trigger {
     /// At this time, in simulated milliseconds since the chaos began.
     At(u64),
-    /// After the n-th event of a kind that the fault's broker tells.
+    /// After the n-th event of a kind that the fault's broker tells, or any broker.
     Event {
         /// Counting begins when the fault of this name has healed: a process that it took down is started again.
         /// Without it, when the chaos begins.
@@ -37,6 +37,9 @@ pub enum Trigger {
         /// Counting begins at this time, in simulated milliseconds since the chaos began.
         #[serde(default)]
         from_ms: u64,
+        /// Whichever broker tells it, and it happens to that one: a fault that is meant for a role.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        whoever: bool,
         /// Which kind.
         kind: EventKind,
         /// Which one, from 1.

@@ -28,6 +28,9 @@ pub(super) struct FaultDraw {
     /// When it strikes, or begins to count events; none: at any time.
     #[serde(default)]
     from_ms: Option<Range>,
+    /// Where it waits for an event: it counts those of all brokers, and strikes the one that tells it.
+    #[serde(default)]
+    whoever: bool,
     /// It strikes every broker at the same time.
     #[serde(default)]
     everywhere: bool,
@@ -162,6 +165,7 @@ impl FaultDraw {
             since: None,
             during: None,
             from_ms,
+            whoever: self.whoever,
             kind: stream.pick(&self.events).copied().unwrap_or(EventKind::Started),
             nth: self.nth.draw_log(stream).max(1) as u32,
             after_us: self.after_us.draw_log(stream),

@@ -152,6 +152,10 @@ impl Scenario {
             if matches!(&fault.trigger, Trigger::Event { nth: 0, .. }) {
                 return Err(format!("{}: events are counted from 1", fault.name));
             }
+            let whoever = matches!(&fault.trigger, Trigger::Event { whoever: true, .. });
+            if whoever && matches!(fault.action, Action::Wipe { .. }) {
+                return Err(format!("{}: wipes of different brokers lose what was committed", fault.name));
+            }
         }
         Ok(())
     }
