@@ -215,6 +215,10 @@ pub enum Note {
         /// 1, 2, ...
         round: u32,
     },
+    /// Everything has healed and was read, and has had time to settle. From here on nothing is done to anybody.
+    RestBegins,
+    /// The rest is over.
+    RestEnds,
 }
 
 /// A record's value: which client made it, and its number there.

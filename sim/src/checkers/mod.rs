@@ -23,6 +23,7 @@ mod quiet;
 mod quorum_epochs;
 mod recovered;
 mod snapshot_below;
+mod stable_leadership;
 mod stale_epochs;
 mod watermark;
 
@@ -266,6 +267,7 @@ impl Checkers {
         all.checkers.push(Box::new(only_the_dead::OnlyTheDead::new(calm)));
         all.checkers.push(Box::new(recovered::Recovered::default()));
         all.checkers.push(Box::new(quiet::Quiet));
+        all.checkers.push(Box::new(stable_leadership::StableLeadership::default()));
         all.checkers.push(Box::new(bounded::Bounded::new(budget)));
         all
     }

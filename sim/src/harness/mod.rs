@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! start and create the topics → chaos (clients at work, faults strike) → heal everything, clients finish
-//!   → read everything within 30 simulated s → cut the power everywhere → start → read everything
+//!   → read everything within 30 simulated s → rest → cut the power everywhere → start → read everything
 //!   → stop in order → scrub the disks → start → read everything → stop in order → scrub
 //! ```
 
@@ -18,6 +18,7 @@ pub use broker::{BrokerSpec, CONTROLLER_PORT, Main, PORT, Stop};
 pub use hub::{Completions, Hub};
 
 use crate::checkers::{Checkers, Usage, Violation};
+use crate::history::Note;
 use crate::runtime::{NodeHandle, World, WorldKnobs};
 use crate::scenario::{Fault, Scenario};
 use crate::story::Story;
@@ -36,6 +37,11 @@ use std::sync::Arc;
 const LIMIT_S: u64 = 3_600;
 /// How often what brokers use is looked at.
 const USAGE_EVERY: Duration = Duration::from_secs(1);
+
+/// Once everything works again, a follower may wait so long for an answer that was lost.
+const SETTLING: Duration = Duration::from_secs(10);
+/// How long nothing is done to anybody: some terms of a leader that hears no majority.
+const REST: Duration = Duration::from_secs(20);
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -122,6 +128,7 @@ impl Run {
         self.create_topics().await?;
         self.chaos(timed).await;
         self.read_all(1).await?;
+        self.rest().await;
         self.world.note("the power goes everywhere");
         self.brokers.iter().for_each(Broker::power_off);
         self.start_brokers();
@@ -226,6 +233,17 @@ impl Run {
             self.hub.stuck(&format!("not within {limit_s} s, round {round}: {why}"));
             Failed
         })
+    }
+
+    /// Does nothing for a while. Not where there is no leadership to change, or where messages get lost all the time.
+    async fn rest(&self) {
+        let Scenario { topology, net, .. } = &self.scenario;
+        if topology.voters().len() > 1 && net.link.loss_ppm == 0 {
+            self.world.sleep(SETTLING).await;
+            self.hub.note(Note::RestBegins);
+            self.world.sleep(REST).await;
+            self.hub.note(Note::RestEnds);
+        }
     }
 
     async fn stop_and_scrub(&self) -> Result<(), Failed> {
