@@ -31,6 +31,8 @@ pub struct Connection<R: Runtime> {
     client_id: String,
     next_correlation_id: i32,
     outbox: mpsc::Sender<Outgoing>,
+    /// The reader's, who closes it when the connection ends.
+    expect: mpsc::Sender<Expected>,
     writer: R::Task<()>,
     reader: R::Task<()>,
 }
@@ -76,9 +78,15 @@ impl<R: Runtime> Connection<R> {
             client_id: client_id.to_string(),
             next_correlation_id: 0,
             outbox,
+            expect: expect.clone(),
             writer: runtime.spawn("client-writer", write(writer, outgoing, expect)),
             reader: runtime.spawn("client-reader", read(reader, expected)),
         })
+    }
+
+    /// Whether the other end is not known to have ended it.
+    pub fn is_open(&self) -> bool {
+        !self.expect.is_closed()
     }
 
     /// Sends a request. Returns when it is in line to be written; the answer is waited for with [`Pending::answer`].

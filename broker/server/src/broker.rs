@@ -116,7 +116,7 @@ impl<R: Runtime> Broker<R> {
             shards,
             handle.clone(),
             replicas.clone(),
-            Forwarder::start(&rt, &replicas),
+            Forwarder::start(&rt, &replicas, &handle),
             published.clone(),
             ClockOf(rt.clone()),
         ));

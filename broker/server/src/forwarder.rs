@@ -4,7 +4,7 @@
 //! Whoever brings a request may give up waiting, because another node leads or its client has gone: what stands in line is
 //! then never sent, and what is under way ends with its connection, so that a late answer is nobody's.
 
-use crate::metadata::{Link, LinkError, Replicas};
+use crate::metadata::{Handle, Link, LinkError, Replicas};
 use bytes::Bytes;
 use controller::METADATA_TOPIC;
 use model::time::Duration;
@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 const LINE_MAX: usize = 256;
 /// How long a controller may take. One that is cut off must not hold up what another could answer.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// Between two looks at who leads.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The way. Cheap to clone.
 #[derive(Clone)]
@@ -47,21 +49,24 @@ pub enum Forwarded {
         /// Of a change: everything that it did lies below this offset of the metadata log, as far as that could be learnt.
         committed: Option<Offset>,
     },
-    /// The node asked is not the active controller, or gave no answer.
+    /// The node asked is not the active controller, or could not be asked.
     Elsewhere,
+    /// It was asked and has not answered: it may have carried the request out, or may yet.
+    Unanswered,
     /// It does not take such a request.
     Refused(ErrorCode),
 }
 
 impl Forwarder {
     /// Starts a task for each other voter.
-    pub fn start<R: Runtime>(rt: &R, replicas: &Replicas) -> Forwarder {
+    pub fn start<R: Runtime>(rt: &R, replicas: &Replicas, metadata: &Handle) -> Forwarder {
         let me = replicas.local.me.id;
         let others = replicas.voters.iter().filter(|(id, _)| **id != me);
         let lines = others.map(|(id, at)| {
             let (sender, passed) = mpsc::channel(LINE_MAX);
             let link = Link::new(rt.clone(), at.clone(), format!("broker-{me}-forward"));
-            rt.spawn_detached("forwarder", run(link, passed));
+            let line = Line { rt: rt.clone(), to: *id, link, metadata: metadata.clone() };
+            rt.spawn_detached("forwarder", line.run(passed));
             (*id, sender)
         });
         Forwarder { lines: lines.collect() }
@@ -79,14 +84,40 @@ impl Forwarder {
     }
 }
 
-async fn run<R: Runtime>(mut link: Link<R>, mut passed: mpsc::Receiver<Passed>) {
-    while let Some(Passed { request, changes, deadline, mut reply }) = passed.recv().await {
-        let forwarded = tokio::select! { biased;
-            () = reply.closed() => continue,
-            forwarded = put(&mut link, request, changes, deadline) => forwarded,
-        };
-        // Whoever asked may have gone just now.
-        let _ = reply.send(forwarded);
+/// One node's line.
+struct Line<R: Runtime> {
+    rt: R,
+    to: BrokerId,
+    link: Link<R>,
+    metadata: Handle,
+}
+
+impl<R: Runtime> Line<R> {
+    async fn run(mut self, mut passed: mpsc::Receiver<Passed>) {
+        while let Some(Passed { request, changes, deadline, mut reply }) = passed.recv().await {
+            let (rt, metadata, to) = (self.rt.clone(), self.metadata.clone(), self.to);
+            let forwarded = tokio::select! { biased;
+                () = reply.closed() => continue,
+                () = succeeded(&rt, &metadata, to) => Forwarded::Elsewhere,
+                ready = self.link.ready(deadline.min(self.link.deadline(ANSWER_MAX))) => match ready {
+                    Ok(()) => tokio::select! { biased;
+                        () = reply.closed() => continue,
+                        forwarded = put(&mut self.link, request, changes, deadline) => forwarded,
+                        () = succeeded(&rt, &metadata, to) => Forwarded::Unanswered,
+                    },
+                    Err(_) => Forwarded::Elsewhere,
+                },
+            };
+            // Whoever asked may have gone just now.
+            let _ = reply.send(forwarded);
+        }
+    }
+}
+
+/// Waits until another node leads than `before`. While nobody does, that one may lead on.
+async fn succeeded<R: Runtime>(rt: &R, metadata: &Handle, before: BrokerId) {
+    while metadata.leadership().leader.is_none_or(|leader| leader == before) {
+        rt.sleep_until(rt.now() + LOOK_EVERY).await;
     }
 }
 
@@ -109,7 +140,7 @@ async fn put<R: Runtime>(link: &mut Link<R>, request: Bytes, changes: bool, dead
             (ErrorCode::None | ErrorCode::NotController, _) => Forwarded::Elsewhere,
             (code, _) => Forwarded::Refused(code),
         },
-        Err(LinkError::Failed(_)) => Forwarded::Elsewhere,
+        Err(LinkError::Failed(_)) => Forwarded::Unanswered,
         Err(LinkError::Unspoken) => Forwarded::Refused(ErrorCode::UnsupportedVersion),
     }
 }

@@ -4,7 +4,7 @@
 //! * The answer leaves when the partitions are committed and can be produced to, as far as this broker leads them.
 
 use super::{Asked, Outcome, encode_of_controller};
-use crate::context::Context;
+use crate::metadata::Handle;
 use crate::refusal;
 use controller::{CreatePartitions, MorePartitions, Refusal};
 use protocol::ErrorCode;
@@ -12,10 +12,9 @@ use protocol::messages::create_partitions::{
     CreatePartitionsAssignment, CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic,
     CreatePartitionsTopicResult,
 };
-use std::sync::Arc;
 
 pub(super) async fn apply(
-    context: &Arc<Context>,
+    metadata: &Handle,
     asked: Asked,
     request: CreatePartitionsRequest,
 ) -> Result<Outcome, String> {
@@ -24,7 +23,7 @@ pub(super) async fn apply(
     let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
     let topics = request.topics.into_iter().map(more).collect();
     let wanted = CreatePartitions { topics, validate_only: request.validate_only };
-    let outcome = context.metadata.create_partitions(wanted).await;
+    let outcome = metadata.create_partitions(wanted).await;
     let not_controller = refusal::is_not_controller(&outcome);
     let outcomes = outcome
         .unwrap_or_else(|refusal| names.into_iter().map(|name| (name, Err(refusal.clone()))).collect());

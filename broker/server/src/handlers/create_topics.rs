@@ -6,16 +6,15 @@
 //! * The answer leaves when the topic is committed and can be produced to.
 
 use super::{Asked, Outcome};
-use crate::context::Context;
-use crate::{metadata, refusal};
+use crate::metadata::{Handle, UNDRAWN};
+use crate::refusal;
 use controller::{CreateTopics, CreatedTopic, NewTopic, Refusal, ReplicaAssignment};
 use protocol::messages::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
 };
-use std::sync::Arc;
 
 pub(super) async fn apply(
-    context: &Arc<Context>,
+    metadata: &Handle,
     asked: Asked,
     request: CreateTopicsRequest,
 ) -> Result<Outcome, String> {
@@ -23,7 +22,7 @@ pub(super) async fn apply(
     let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
     let validate_only = request.validate_only;
     let topics = request.topics.into_iter().map(new_topic).collect();
-    let outcome = context.metadata.create_topics(CreateTopics { topics, validate_only }).await;
+    let outcome = metadata.create_topics(CreateTopics { topics, validate_only }).await;
     let not_controller = refusal::is_not_controller(&outcome);
     let topics = match outcome {
         Ok(outcomes) => outcomes
@@ -49,7 +48,7 @@ fn new_topic(topic: CreatableTopic) -> NewTopic {
         replication_factor: topic.replication_factor,
         assignments: topic.assignments.into_iter().map(assignment).collect(),
         configs: topic.configs.into_iter().map(|config| (config.name, config.value)).collect(),
-        draws: metadata::UNDRAWN,
+        draws: UNDRAWN,
     }
 }
 

@@ -6,7 +6,7 @@
 //!   renamed; their files go afterwards.
 
 use super::{Asked, Outcome, encode_of_controller};
-use crate::context::Context;
+use crate::metadata::Handle;
 use crate::refusal;
 use controller::{DeletedTopic, Reason, Refusal, TopicToDelete};
 use model::{TopicId, Uuid};
@@ -14,7 +14,6 @@ use protocol::ErrorCode;
 use protocol::messages::delete_topics::{
     DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
 };
-use std::sync::Arc;
 
 /// The first version that knows TOPIC_DELETION_DISABLED.
 const KNOWS_DISABLED: i16 = 3;
@@ -22,13 +21,13 @@ const KNOWS_DISABLED: i16 = 3;
 const HAS_IDS: i16 = 6;
 
 pub(super) async fn apply(
-    context: &Arc<Context>,
+    metadata: &Handle,
     asked: Asked,
     request: DeleteTopicsRequest,
 ) -> Result<Outcome, String> {
     super::check_named(request.topics.iter().map(|_| 0).chain(request.topic_names.iter().map(|_| 0)))?;
     let topics = meant(request, asked.version);
-    let outcome = context.metadata.delete_topics(topics.clone()).await;
+    let outcome = metadata.delete_topics(topics.clone()).await;
     let not_controller = refusal::is_not_controller(&outcome);
     let outcomes = outcome.unwrap_or_else(|refusal| {
         let refused = |topic: TopicToDelete| {

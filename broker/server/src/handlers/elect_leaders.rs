@@ -5,20 +5,19 @@
 //! * What concerns the request as a whole is told of each partition that it names, and from version 1 on of itself.
 
 use super::{Asked, Outcome, encode_of_controller};
-use crate::context::Context;
+use crate::metadata::Handle;
 use crate::refusal;
 use controller::{ElectLeaders, ElectionKind, ElectionOutcomes, Reason, Refusal};
 use protocol::ErrorCode;
 use protocol::messages::elect_leaders::{
     ElectLeadersRequest, ElectLeadersResponse, PartitionResult, ReplicaElectionResult, TopicPartitions,
 };
-use std::sync::Arc;
 
 /// The first version that says which leaders are wanted.
 const HAS_KIND: i16 = 1;
 
 pub(super) async fn apply(
-    context: &Arc<Context>,
+    metadata: &Handle,
     asked: Asked,
     request: ElectLeadersRequest,
 ) -> Result<Outcome, String> {
@@ -30,7 +29,7 @@ pub(super) async fn apply(
     let outcome = match kind(request.election_type, asked.version) {
         Some(kind) => {
             let wanted = ElectLeaders { kind, partitions: partitions.clone() };
-            context.metadata.elect_leaders(wanted).await
+            metadata.elect_leaders(wanted).await
         }
         None => {
             let message = format!("Unknown election type {}", request.election_type);

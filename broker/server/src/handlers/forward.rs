@@ -2,17 +2,17 @@
 //! an envelope (KIP-590).
 //!
 //! While there is no active controller, or the one asked is it no more, the request waits and is tried again: a client
-//! notices a change of controllers by the time that it takes. One that hangs is waited for until another leads. A request
-//! whose answer was lost or not waited for is tried again too, as by Kafka's brokers: it may have been carried out, and
-//! then says so (TOPIC_ALREADY_EXISTS, say). What a request has changed shows on this broker when the answer leaves,
-//! unless this broker is behind for long.
+//! notices a change of controllers by the time that it takes. One that hangs is waited for until another leads. A change
+//! that was sent and not answered is not sent again: the first copy may still be on its way, to be carried out after what
+//! the client does next. It is refused with NOT_CONTROLLER, which tells clients to try again. What a request has changed
+//! shows on this broker when the answer leaves, unless this broker is behind for long.
 
-use super::{Answer, LENGTH_LEN, Outcome, Parsed, controller, parse};
+use super::{Answer, LENGTH_LEN, Outcome, Parsed, change, controller, parse};
 use crate::context::Context;
 use crate::forwarder::Forwarded;
 use bytes::Bytes;
 use model::time::Duration;
-use model::{BrokerId, Instant, Offset};
+use model::{Instant, Offset};
 use protocol::{ApiKey, Frame, Request};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use std::sync::Arc;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the answer to a change may wait until this broker shows it.
 const SHOW_MAX: Duration = Duration::from_secs(1);
-/// Between two tries, and between two looks at who leads.
+/// Between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether an API's requests are the active controller's to decide.
@@ -28,7 +28,7 @@ pub(super) fn is_forwarded(api: ApiKey) -> bool {
     is_change(api) || api == ApiKey::DescribeQuorum
 }
 
-fn is_change(api: ApiKey) -> bool {
+pub(super) fn is_change(api: ApiKey) -> bool {
     matches!(
         api,
         ApiKey::CreateTopics
@@ -74,11 +74,7 @@ async fn carry(
             Some(leader) if leader != context.settings.node_id && patient => {
                 let passed =
                     context.forwarder.pass_on(leader, parsed.frame.clone(), is_change(api), deadline);
-                let passed = tokio::select! { biased;
-                    passed = passed => passed,
-                    () = succeeded(context, leader) => continue,
-                };
-                match passed {
+                match passed.await {
                     Forwarded::Answer { answer, committed } => {
                         if let Some(end) = committed {
                             show(context, end).await;
@@ -88,7 +84,11 @@ async fn carry(
                     Forwarded::Refused(code) => {
                         return Err(format!("the controller does not take {api:?} from here: {code}"));
                     }
-                    Forwarded::Elsewhere => {}
+                    Forwarded::Unanswered if is_change(api) => {
+                        let (asked, body) = (parsed.asked(arrived), parsed.body);
+                        return change(&context.metadata.refusing(), api, asked, body).await;
+                    }
+                    Forwarded::Elsewhere | Forwarded::Unanswered => {}
                 }
             }
             None if patient => {}
@@ -105,13 +105,6 @@ async fn carry(
             () = context.closing() => return Err("the broker stops".to_owned()),
             () = context.sleep_until(again) => {}
         }
-    }
-}
-
-/// Waits until another node leads than `before`. While nobody does, that one may lead on.
-async fn succeeded(context: &Context, before: BrokerId) {
-    while context.metadata.leadership().leader.is_none_or(|leader| leader == before) {
-        context.sleep_until(context.now() + PAUSE).await;
     }
 }
 

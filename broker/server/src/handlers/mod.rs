@@ -31,6 +31,7 @@ mod shown;
 mod unregister_broker;
 
 use crate::context::Context;
+use crate::metadata::Handle;
 use bytes::Bytes;
 use controller::{ClusterImage, Topic};
 use model::{BrokerId, Instant, TopicId, Uuid};
@@ -222,11 +223,7 @@ async fn controller(
     let (asked, body) = (parsed.asked(arrived), parsed.body);
     let version = asked.version;
     match api {
-        ApiKey::CreateTopics => create_topics::apply(context, asked, decode(body, version)?).await,
-        ApiKey::DeleteTopics => delete_topics::apply(context, asked, decode(body, version)?).await,
-        ApiKey::CreatePartitions => create_partitions::apply(context, asked, decode(body, version)?).await,
-        ApiKey::ElectLeaders => elect_leaders::apply(context, asked, decode(body, version)?).await,
-        ApiKey::UnregisterBroker => unregister_broker::apply(context, asked, decode(body, version)?).await,
+        api if forward::is_change(api) => change(&context.metadata, api, asked, body).await,
         ApiKey::AllocateProducerIds => {
             allocate_producer_ids::apply(context, asked, decode(body, version)?).await
         }
@@ -252,6 +249,19 @@ async fn controller(
         }
         ApiKey::BrokerHeartbeat => broker_heartbeat::apply(context, asked, decode(body, version)?).await,
         other => unreachable!("{other:?} is advertised without a handler"),
+    }
+}
+
+/// What brokers pass on to the active controller because it changes metadata.
+async fn change(metadata: &Handle, api: ApiKey, asked: Asked, body: Bytes) -> Result<Outcome, String> {
+    let version = asked.version;
+    match api {
+        ApiKey::CreateTopics => create_topics::apply(metadata, asked, decode(body, version)?).await,
+        ApiKey::DeleteTopics => delete_topics::apply(metadata, asked, decode(body, version)?).await,
+        ApiKey::CreatePartitions => create_partitions::apply(metadata, asked, decode(body, version)?).await,
+        ApiKey::ElectLeaders => elect_leaders::apply(metadata, asked, decode(body, version)?).await,
+        ApiKey::UnregisterBroker => unregister_broker::apply(metadata, asked, decode(body, version)?).await,
+        other => unreachable!("{other:?} changes nothing"),
     }
 }
 

@@ -4,18 +4,17 @@
 //! * One that is not registered is BROKER_ID_NOT_REGISTERED.
 
 use super::{Asked, Outcome, encode_of_controller};
-use crate::context::Context;
+use crate::metadata::Handle;
 use crate::refusal;
 use model::BrokerId;
 use protocol::messages::unregister_broker::{UnregisterBrokerRequest, UnregisterBrokerResponse};
-use std::sync::Arc;
 
 pub(super) async fn apply(
-    context: &Arc<Context>,
+    metadata: &Handle,
     asked: Asked,
     request: UnregisterBrokerRequest,
 ) -> Result<Outcome, String> {
-    let outcome = context.metadata.unregister_broker(BrokerId(request.broker_id)).await;
+    let outcome = metadata.unregister_broker(BrokerId(request.broker_id)).await;
     let not_controller = refusal::is_not_controller(&outcome);
     let response = match outcome {
         Ok(()) => UnregisterBrokerResponse::default(),

@@ -130,7 +130,7 @@ pub async fn boot<R: Runtime>(
     rt.spawn_detached("metadata", node.run());
     rt.spawn_detached("applier", applier.run());
     let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
-    let handle = Handle { requests, heard, applied, leadership, alarms };
+    let handle = Handle { requests, heard, applied, leadership, alarms, refuses: false };
     // Where nobody else can register there is nobody to ask.
     if settings.roles.controller && !settings.controller_listeners.is_empty() {
         let probes = Probes::new(rt.clone(), settings, handle.clone(), alarmed);

@@ -96,12 +96,19 @@ pub struct Handle {
     pub(super) applied: Applied,
     pub(super) leadership: Arc<Snapshot<Leadership>>,
     pub(super) alarms: mpsc::Sender<BrokerId>,
+    /// Whether whatever is to be decided is refused.
+    pub(super) refuses: bool,
 }
 
 impl Handle {
     /// Who leads the quorum, as far as this node knows.
     pub fn leadership(&self) -> Leadership {
         *self.leadership.load()
+    }
+
+    /// A way that leads nowhere: every change is refused as one is of which nobody knows whether it happens.
+    pub fn refusing(&self) -> Handle {
+        Handle { refuses: true, ..self.clone() }
     }
 
     /// Puts another replica's question to this node's quorum. When this returns it stands in line there; the answer is
@@ -150,6 +157,11 @@ impl Handle {
                 None
             }
         });
+        if self.refuses {
+            let message =
+                "The controller has not answered: this may have been done, or be done yet.".to_owned();
+            return Err(Refusal { reason: Reason::NotController, message });
+        }
         let stopped =
             || Refusal { reason: Reason::NotController, message: "The node is stopping.".to_owned() };
         self.requests.send(Request::Decide(decide)).await.map_err(|_| stopped())?;

@@ -72,6 +72,14 @@ impl<R: Runtime> Link<R> {
         Ok((version, answer))
     }
 
+    /// Connects, unless it is connected. A call that fails before this has succeeded was not heard.
+    pub async fn ready(&mut self, deadline: Instant) -> Result<(), Failure> {
+        if !self.open.as_ref().is_some_and(|open| open.connection.is_open()) {
+            self.open = Some(self.connect(deadline).await?);
+        }
+        Ok(())
+    }
+
     /// Whether the node answers on a new connection. Nothing else is asked of it.
     pub async fn answers(&mut self, deadline: Instant) -> Result<(), Failure> {
         self.connect(deadline).await.map(drop)
