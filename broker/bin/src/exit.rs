@@ -24,7 +24,7 @@ pub enum Exit {
         /// Why not.
         why: String,
     },
-    /// Code 5: a failure of the disk, or of the metadata that is on it, ended the process. Starting again recovers what
+    /// Code 5: a failure of the disk, of the metadata that is on it, or another process in its place ended the process. Starting again recovers what
     /// was acknowledged.
     Fenced(Fence),
     /// Code 6: a second signal came before the stop that the first one asked for was done. Starting again recovers.
@@ -65,6 +65,7 @@ impl fmt::Display for Exit {
             Exit::Fenced(Fence::SyncFailed) => f.write_str("a sync failed: the data directory is fenced"),
             Exit::Fenced(Fence::WriteFailed) => f.write_str("a write failed: the data directory is fenced"),
             Exit::Fenced(Fence::MetadataFailed) => f.write_str("the cluster's metadata can't be followed"),
+            Exit::Fenced(Fence::Displaced) => f.write_str("another process is registered under this node.id"),
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct Counts {
     pub fenced_by_write: Counter,
     /// Directories fenced because the metadata could not be followed.
     pub fenced_by_metadata: Counter,
+    /// Whether another process took this one's place in the cluster.
+    pub fenced_by_another: Counter,
     apis: Box<[ApiCounts]>,
 }
 
@@ -96,6 +98,7 @@ impl Default for Counts {
             fenced_by_sync: Counter::default(),
             fenced_by_write: Counter::default(),
             fenced_by_metadata: Counter::default(),
+            fenced_by_another: Counter::default(),
             apis: (0..APIS).map(|_| ApiCounts::default()).collect(),
         }
     }
@@ -144,6 +147,7 @@ impl Counts {
             Event::Fenced(Fence::SyncFailed) => self.fenced_by_sync.add(1),
             Event::Fenced(Fence::WriteFailed) => self.fenced_by_write.add(1),
             Event::Fenced(Fence::MetadataFailed) => self.fenced_by_metadata.add(1),
+            Event::Fenced(Fence::Displaced) => self.fenced_by_another.add(1),
         }
     }
 }

@@ -210,4 +210,6 @@ pub enum Fence {
     WriteFailed,
     /// The node can't follow the cluster's metadata: what is in the log means nothing to it.
     MetadataFailed,
+    /// Another process has taken the node's place in the cluster: what it would write is of no use.
+    Displaced,
 }

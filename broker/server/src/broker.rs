@@ -22,7 +22,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use sync::Budget;
+use sync::{Budget, Snapshot};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
 
@@ -41,7 +41,7 @@ pub struct Broker<R: Runtime> {
     rt: R,
     addr: SocketAddr,
     /// Of this incarnation's registration; -1 of a node that is no broker.
-    epoch: BrokerEpoch,
+    epoch: Arc<Snapshot<BrokerEpoch>>,
     /// Where to ask to be let go; of a broker whose cluster has other nodes.
     leaving: Option<mpsc::Sender<Leave>>,
     context: Arc<Context>,
@@ -134,7 +134,7 @@ impl<R: Runtime> Broker<R> {
                 .or(controllers.as_ref())
                 .expect("a node has a role, and a role a listener")
                 .1,
-            epoch: BrokerEpoch(-1),
+            epoch: Arc::new(Snapshot::new(BrokerEpoch(-1))),
             leaving: None,
             context,
             doors: Vec::new(),
@@ -152,8 +152,9 @@ impl<R: Runtime> Broker<R> {
         }
         if let Some((listener, addr)) = clients {
             let identity = Identity { meta, endpoints: endpoints::told(&settings, addr), clean_epoch };
+            let (rt, fences) = (broker.rt.clone(), broker.fences.clone());
             let lifecycle =
-                Lifecycle::new(broker.rt.clone(), &settings, identity, handle, published, replicas.clone());
+                Lifecycle::new(rt, &settings, identity, handle, published, replicas.clone(), fences);
             let others = replicas.voters.len() > 1 || !settings.roles.controller;
             broker.join(lifecycle, others).await?;
             broker.open_door(listener, Side::Broker, connections_max);
@@ -164,12 +165,13 @@ impl<R: Runtime> Broker<R> {
 
     /// Becomes available in the cluster. `others`: it has other nodes, which have to take over when this one leaves.
     async fn join(&mut self, mut lifecycle: Lifecycle<R>, others: bool) -> Result<(), StartError> {
-        self.epoch = tokio::select! { biased;
+        tokio::select! { biased;
             why = self.fences.fenced() => {
                 return Err(StartError::Metadata(format!("the data directory is fenced: {why:?}")));
             }
             joined = lifecycle.join() => joined.map_err(StartError::Metadata)?,
-        };
+        }
+        self.epoch = lifecycle.epoch();
         let (leaving, leave) = mpsc::channel(1);
         self.leaving = others.then(|| leaving.clone());
         self.rt.spawn_detached("lifecycle", async move {
@@ -232,7 +234,7 @@ impl<R: Runtime> Broker<R> {
                 closed &= stopped.await.unwrap_or(false);
             }
         }
-        let closed = closed && !self.fences.is_fenced() && self.checkpoints.close(self.epoch).await;
+        let closed = closed && !self.fences.is_fenced() && self.checkpoints.close(*self.epoch.load()).await;
         if self.fences.is_fenced() {
             return Stopped::Fenced(self.fences.fenced().await);
         }

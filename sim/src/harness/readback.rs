@@ -1,4 +1,5 @@
-//! Reading everything: every topic, every partition, from its first offset to its high watermark.
+//! Reading everything: every topic, every partition, from its first offset to its high watermark, once all brokers are
+//! available.
 
 use crate::history::{Call, Note, Reply};
 use crate::runtime::NodeHandle;
@@ -32,8 +33,13 @@ async fn read_topics(client: &mut Client, round: u32) -> Result<(), String> {
     let marker = marker(client, round).await?;
     let mut session = Session::open(client).await.ok_or("no session with a broker")?;
     let mut places = loop {
+        let mut why = "the topics can't be listed";
         let op = client.invoke(Call::Metadata);
         match session.refresh(client).await {
+            Ok(response) if response.brokers.len() < client.brokers() => {
+                why = "a broker is not available";
+                client.info(op, why);
+            }
             Ok(response) if response.topics.iter().all(|t| t.error_code == 0) => {
                 let topics = topics(&response);
                 if marker.as_ref().is_none_or(|marker| topics.iter().any(|(name, _)| name == marker)) {
@@ -45,7 +51,7 @@ async fn read_topics(client: &mut Client, round: u32) -> Result<(), String> {
             Ok(_) => client.info(op, "a topic has an error"),
             Err(e) => client.info(op, e.to_string()),
         }
-        session = another(client, "the topics can't be listed").await?;
+        session = another(client, why).await?;
     };
     while !places.is_empty() {
         // Those of the broker at hand first: connections take their time.

@@ -66,8 +66,10 @@ impl Applied {
 pub struct Applier<R: Runtime> {
     me: BrokerId,
     holdings: Holdings<R>,
-    /// Of this incarnation, once it is registered. An image without it may be older than what is on disk.
+    /// Of this incarnation, once it is registered. An image before it may be older than what is on disk.
     epoch: Option<BrokerEpoch>,
+    /// An image with this incarnation in it has been applied: later ones are, too, whoever is registered in them.
+    caught_up: bool,
     /// Who waits for that.
     joining: Option<oneshot::Sender<()>>,
     notices: mpsc::Receiver<Notice>,
@@ -92,6 +94,7 @@ impl<R: Runtime> Applier<R> {
             me,
             holdings,
             epoch: None,
+            caught_up: false,
             joining: None,
             notices,
             committed,
@@ -149,13 +152,18 @@ impl<R: Runtime> Applier<R> {
     /// Makes this broker what the image says that it is, then shows the image.
     async fn apply(&mut self, image: &ClusterImage) -> Result<(), Ended> {
         let known = image.broker(self.me).map(|broker| broker.epoch);
-        if self.epoch.is_some() && known == self.epoch {
+        let registered = self.epoch.is_some() && known == self.epoch;
+        self.caught_up |= registered;
+        if self.caught_up {
             self.holdings.become_as(image).await?;
+        }
+        self.published.publish(image.clone());
+        if registered {
+            // Whoever waits finds itself in what is published.
             if let Some(joining) = self.joining.take() {
                 let _ = joining.send(());
             }
         }
-        self.published.publish(image.clone());
         Ok(())
     }
 }

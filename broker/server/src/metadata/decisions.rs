@@ -197,7 +197,8 @@ impl<R: Runtime> Node<R> {
 
 impl Desk<'_> {
     /// Decides a broker's registration. While the incarnation that is registered may be alive no other takes its place,
-    /// unless it brings the same data directory: that is locked by one process at a time, so the other is gone.
+    /// unless it brings the same data directory: that is locked by one process at a time, so the other is gone. Or so is
+    /// the one that asks, whose request came late: then `lifecycle` has the one that lives register again.
     pub(super) fn register_broker(
         &self,
         request: &BrokerRegistration,

@@ -3,13 +3,21 @@
 //!
 //! ```text
 //! register ─▶ fenced: heartbeats until the controller finds it caught up ─▶ available: heartbeats ─▶ leaving ─▶ may stop
+//!    ▲           │ displaced                                                    │ displaced             │ displaced, or
+//!    └───────────┴──────────────────────────────────────────────────────────────┘                       │ unregistered
+//!                                                           unregistered: it says so, and waits ────────┴─▶ stops at once
 //! ```
 //!
 //! The active controller may be this very node: then it is asked without a connection.
+//!
+//! A broker that starts again is registered at once, whether or not its last incarnation's session is over: it brings the
+//! same directory. So does a request of that incarnation which arrives late, and then the dead one is registered. Whoever
+//! lives notices, because its epoch is refused, and registers again.
 
 use super::boot::Identity;
 use super::link::Link;
 use super::{Handle, Replicas};
+use crate::fence::Fences;
 use controller::{
     BrokerRegistration, ClusterImage, Heartbeat, HeartbeatReply, NodeEndpoint, Refusal, features,
 };
@@ -19,12 +27,12 @@ use model::{BrokerEpoch, BrokerId, Offset, Uuid};
 use protocol::ErrorCode;
 use protocol::messages::broker_heartbeat::BrokerHeartbeatRequest;
 use protocol::messages::broker_registration::{BrokerRegistrationRequest, Feature, Listener};
-use runtime::Runtime;
+use runtime::{Event, Fence, Runtime};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use sync::Snapshot;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Between two tries of what failed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -35,6 +43,9 @@ const EAGER: Duration = Duration::from_millis(10);
 const UNANSWERED_MAX: Duration = Duration::from_secs(3);
 /// Each time a broker has waited so long to be registered, it says so.
 const TELL_EVERY: Duration = Duration::from_secs(5);
+/// So often a broker takes its place back. What earlier incarnations left on the way is less; more, and it is another
+/// process, with a copy of the directory, that takes it.
+const DISPLACED_MAX: u32 = 16;
 /// Versions of BrokerRegistration: from 3 on, which tells how the broker stopped last.
 const REGISTRATION: RangeInclusive<i16> = 3..=4;
 /// Versions of BrokerHeartbeat.
@@ -51,8 +62,11 @@ pub struct Lifecycle<R: Runtime> {
     replicas: Replicas,
     /// The way to the controller that was asked last.
     link: Option<(BrokerId, Link<R>)>,
-    /// Of this incarnation, once it is registered.
-    epoch: BrokerEpoch,
+    fences: Fences,
+    /// Of this incarnation, once it is registered; -1 before.
+    epoch: Arc<Snapshot<BrokerEpoch>>,
+    /// How often it was displaced.
+    displaced: u32,
 }
 
 /// Why an attempt came to nothing.
@@ -61,6 +75,17 @@ enum Failed {
     ForNow(String),
     /// It won't.
     ForGood(String),
+    /// This incarnation's epoch is not the registered one.
+    Stale(String),
+    /// Another process is registered under this broker's id, and may be alive.
+    Taken(String),
+}
+
+impl Failed {
+    fn why(self) -> String {
+        let (Failed::ForNow(why) | Failed::ForGood(why) | Failed::Stale(why) | Failed::Taken(why)) = self;
+        why
+    }
 }
 
 /// Asks to be let go: told when the broker may stop.
@@ -75,6 +100,7 @@ impl<R: Runtime> Lifecycle<R> {
         metadata: Handle,
         published: Arc<Snapshot<ClusterImage>>,
         replicas: Replicas,
+        fences: Fences,
     ) -> Lifecycle<R> {
         let registration = BrokerRegistration {
             id: settings.node_id,
@@ -95,85 +121,195 @@ impl<R: Runtime> Lifecycle<R> {
             published,
             replicas,
             link: None,
-            epoch: BrokerEpoch(-1),
+            fences,
+            epoch: Arc::new(Snapshot::new(BrokerEpoch(-1))),
+            displaced: 0,
         }
+    }
+
+    /// The broker's epoch, whenever somebody looks; -1 before it is registered.
+    pub fn epoch(&self) -> Arc<Snapshot<BrokerEpoch>> {
+        self.epoch.clone()
     }
 
     /// Registers the broker and makes it available. When this returns, it leads what it is to lead. An error says why
     /// that will never be.
-    pub async fn join(&mut self) -> Result<BrokerEpoch, String> {
-        let mut tell = self.rt.now() + TELL_EVERY;
-        let epoch = loop {
-            match self.register().await {
-                Ok(epoch) => break epoch,
-                Err(Failed::ForGood(why)) => return Err(why),
-                Err(Failed::ForNow(why)) => {
-                    if self.rt.now() >= tell {
-                        tell = self.rt.now() + TELL_EVERY;
-                        warn!(why, "not registered yet: a majority of the controllers has to run");
-                    }
-                    self.pause(&why).await;
-                }
+    pub async fn join(&mut self) -> Result<(), String> {
+        loop {
+            self.registered().await?;
+            if self.holds().await? && self.is_let_in().await {
+                return Ok(());
             }
-        };
-        info!(%epoch, "registered");
-        if !self.metadata.joined(epoch).await {
-            return Err("the metadata can't be applied".to_owned());
+            self.is_displaced()?;
         }
-        // Told to be available, it may be fenced again before it has applied that: heartbeats go on until it sees itself so.
-        while !self.is_available(epoch) {
-            let pause = match self.heartbeat(epoch, false).await {
-                Ok(_) => EAGER,
-                Err(Failed::ForNow(why) | Failed::ForGood(why)) => {
-                    debug!(why, "the controller can't be asked now");
-                    PAUSE
-                }
-            };
-            let next = self.rt.now() + pause;
-            while self.rt.now() < next && !self.is_available(epoch) {
-                self.rt.sleep_until(self.rt.now() + Duration::from_millis(1)).await;
-            }
-        }
-        self.epoch = epoch;
-        Ok(epoch)
     }
 
     /// Tells the controller that the broker lives, until somebody wants it to leave; then until it may.
     pub async fn run(mut self, mut leaving: mpsc::Receiver<Leave>) {
-        let epoch = self.epoch;
-        let rt = self.rt.clone();
-        let mut next = rt.now() + self.every;
-        let leave = loop {
-            tokio::select! { biased;
-                leave = leaving.recv() => break leave,
-                () = rt.sleep_until(next) => {}
+        let leave = tokio::select! { biased;
+            leave = leaving.recv() => leave,
+            why = self.stay() => {
+                error!(why, "this broker has lost its place in the cluster");
+                if self.fences.fence(Fence::Displaced) {
+                    self.rt.observe(Event::Fenced(Fence::Displaced));
+                }
+                return;
             }
-            next = self.rt.now()
-                + match self.heartbeat(epoch, false).await {
-                    Ok(_) => self.every,
-                    Err(Failed::ForNow(why) | Failed::ForGood(why)) => {
-                        debug!(why, "a heartbeat came to nothing");
-                        PAUSE.min(self.every)
-                    }
-                };
         };
         let Some(leave) = leave else { return };
+        let rt = self.rt.clone();
         let mut answered = rt.now();
         while !leave.is_closed() {
-            match self.heartbeat(epoch, true).await {
+            match self.heartbeat(self.applied(), true).await {
                 Ok(HeartbeatReply { should_shut_down: true, .. }) => break,
                 Ok(_) => {
                     answered = rt.now();
                     rt.sleep_until(rt.now() + EAGER).await;
                 }
+                Err(Failed::Stale(why)) => {
+                    info!(why, "this broker is not registered any more: it stops at once");
+                    break;
+                }
                 Err(_) if rt.now() >= answered + UNANSWERED_MAX => {
                     warn!("there is no controller to let this broker go: it stops all the same");
                     break;
                 }
-                Err(Failed::ForNow(why) | Failed::ForGood(why)) => self.pause(&why).await,
+                Err(failed) => self.pause(&failed.why()).await,
             }
         }
         let _ = leave.send(());
+    }
+
+    /// Registers the broker, however long that takes.
+    async fn registered(&mut self) -> Result<(), String> {
+        let mut tell = self.rt.now() + TELL_EVERY;
+        let epoch = loop {
+            let failed = match self.register().await {
+                Ok(epoch) => break epoch,
+                Err(failed) => failed,
+            };
+            match failed {
+                Failed::ForGood(why) => return Err(why),
+                // It was registered, until that process came.
+                Failed::Taken(why) if *self.epoch.load() >= BrokerEpoch(0) => return Err(why),
+                failed => {
+                    let taken = matches!(failed, Failed::Taken(_));
+                    let why = failed.why();
+                    if self.rt.now() >= tell {
+                        tell = self.rt.now() + TELL_EVERY;
+                        match taken {
+                            true => warn!(why, "not registered yet: another process may be this broker"),
+                            false => {
+                                warn!(why, "not registered yet: a majority of the controllers has to run")
+                            }
+                        }
+                    }
+                    self.pause(&why).await;
+                }
+            }
+        };
+        self.epoch.publish(epoch);
+        // That was of the incarnation before, for the first registration.
+        self.registration.previous_epoch = None;
+        info!(%epoch, "registered");
+        Ok(())
+    }
+
+    /// Waits until the broker holds what it is to hold. False when its registration is over before.
+    async fn holds(&mut self) -> Result<bool, String> {
+        let (metadata, epoch) = (self.metadata.clone(), *self.epoch.load());
+        let joined = metadata.joined(epoch);
+        tokio::pin!(joined);
+        loop {
+            let next = self.rt.now() + self.every;
+            tokio::select! { biased;
+                joined = &mut joined => {
+                    return if joined { Ok(true) } else { Err("the metadata can't be applied".to_owned()) };
+                }
+                () = self.rt.sleep_until(next) => {}
+            }
+            // It must not be let in yet: as this incarnation it has applied nothing.
+            if let Err(Failed::Stale(_)) = self.heartbeat(Offset(-1), false).await {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Waits until the broker sees itself available. False when its registration is over before.
+    async fn is_let_in(&mut self) -> bool {
+        // Told to be available, it may be fenced again before it has applied that: heartbeats go on until it sees itself so.
+        while !self.is_available() {
+            let pause = match self.heartbeat(self.applied(), false).await {
+                Ok(_) => EAGER,
+                Err(Failed::Stale(_)) => return false,
+                Err(failed) => {
+                    debug!(why = failed.why(), "the controller can't be asked now");
+                    PAUSE
+                }
+            };
+            let next = self.rt.now() + pause;
+            while self.rt.now() < next && !self.is_available() {
+                self.rt.sleep_until(self.rt.now() + Duration::from_millis(1)).await;
+            }
+        }
+        true
+    }
+
+    /// Tells the controller that the broker lives, and takes its place back where it is displaced. Returns when it can't,
+    /// and why.
+    async fn stay(&mut self) -> String {
+        let mut told = false;
+        let mut next = self.rt.now() + self.every;
+        loop {
+            self.rt.sleep_until(next).await;
+            let pause = match self.heartbeat(self.applied(), false).await {
+                Ok(_) => self.every,
+                Err(Failed::Stale(why)) => match self.registered_epoch() {
+                    // An administrator's word stands until somebody starts the broker again.
+                    None => {
+                        if !told {
+                            warn!(
+                                why,
+                                "this broker has been unregistered: it is to be stopped, or started again"
+                            );
+                        }
+                        told = true;
+                        self.every
+                    }
+                    // What the controller knows has yet to arrive here.
+                    Some(epoch) if epoch == *self.epoch.load() => PAUSE,
+                    Some(_) => {
+                        let back = match self.is_displaced() {
+                            Ok(()) => self.join().await,
+                            Err(why) => Err(why),
+                        };
+                        if let Err(why) = back {
+                            return why;
+                        }
+                        self.every
+                    }
+                },
+                Err(failed) => {
+                    debug!(why = failed.why(), "a heartbeat came to nothing");
+                    PAUSE.min(self.every)
+                }
+            };
+            next = self.rt.now() + pause;
+        }
+    }
+
+    /// Notes that another registration than this incarnation's stands. An error when that has happened too often.
+    fn is_displaced(&mut self) -> Result<(), String> {
+        self.displaced += 1;
+        if self.displaced > DISPLACED_MAX {
+            return Err(
+                "another process with a copy of this data directory registers again and again".to_owned()
+            );
+        }
+        warn!(
+            "this broker's registration was displaced, by an earlier one that came late: it registers again"
+        );
+        Ok(())
     }
 
     async fn pause(&mut self, why: &str) {
@@ -182,9 +318,19 @@ impl<R: Runtime> Lifecycle<R> {
     }
 
     /// Whether this broker has applied that it is available.
-    fn is_available(&self, epoch: BrokerEpoch) -> bool {
-        let image = self.published.load();
+    fn is_available(&self) -> bool {
+        let (image, epoch) = (self.published.load(), *self.epoch.load());
         image.broker(self.registration.id).is_some_and(|broker| broker.epoch == epoch && !broker.fenced)
+    }
+
+    /// The last offset of the metadata that this broker has applied.
+    fn applied(&self) -> Offset {
+        Offset(self.published.load().end().0 - 1)
+    }
+
+    /// In which epoch a broker of this id is registered, by what this broker has applied.
+    fn registered_epoch(&self) -> Option<BrokerEpoch> {
+        self.published.load().broker(self.registration.id).map(|broker| broker.epoch)
     }
 
     async fn register(&mut self) -> Result<BrokerEpoch, Failed> {
@@ -208,11 +354,11 @@ impl<R: Runtime> Lifecycle<R> {
         Ok(BrokerEpoch(answer.broker_epoch))
     }
 
-    async fn heartbeat(&mut self, epoch: BrokerEpoch, want_shutdown: bool) -> Result<HeartbeatReply, Failed> {
+    async fn heartbeat(&mut self, applied: Offset, want_shutdown: bool) -> Result<HeartbeatReply, Failed> {
         let heartbeat = Heartbeat {
             id: self.registration.id,
-            epoch,
-            metadata_offset: Offset(self.published.load().end().0 - 1),
+            epoch: *self.epoch.load(),
+            metadata_offset: applied,
             want_fence: false,
             want_shutdown,
         };
@@ -223,7 +369,7 @@ impl<R: Runtime> Lifecycle<R> {
         let make = |_| {
             Some(BrokerHeartbeatRequest {
                 broker_id: heartbeat.id.0,
-                broker_epoch: epoch.0,
+                broker_epoch: heartbeat.epoch.0,
                 current_metadata_offset: heartbeat.metadata_offset.0,
                 want_fence: false,
                 want_shut_down: want_shutdown,
@@ -304,9 +450,9 @@ fn judge(code: ErrorCode, why: String) -> Failed {
         ErrorCode::InconsistentClusterId | ErrorCode::InvalidRegistration | ErrorCode::UnsupportedVersion => {
             Failed::ForGood(why)
         }
+        ErrorCode::StaleBrokerEpoch => Failed::Stale(why),
         ErrorCode::DuplicateBrokerRegistration => {
-            warn!("another process is registered under this broker's id, and may be alive");
-            Failed::ForNow(why)
+            Failed::Taken("another process is registered under this broker's id, and may be alive".to_owned())
         }
         _ => Failed::ForNow(why),
     }
