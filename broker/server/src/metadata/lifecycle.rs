@@ -339,9 +339,8 @@ impl<R: Runtime> Lifecycle<R> {
         let Some(leader) = self.leader()? else {
             let registered = self.metadata.decide(move |desk| {
                 if alone {
-                    // It has the only replica of everything: what it has recovered is all there is.
-                    let known = desk.controller.speculative().broker(request.id);
-                    request.previous_epoch = known.map(|broker| broker.epoch);
+                    let image = desk.controller.speculative();
+                    request.previous_epoch = vouched_for(image, request.id).or(request.previous_epoch);
                 }
                 desk.register_broker(&request)
             });
@@ -403,6 +402,13 @@ impl<R: Runtime> Lifecycle<R> {
     }
 }
 
+/// The epoch of an incarnation whose replicas are the only ones that there are: what the next one has recovered of them
+/// is all there is, and may lead. None where other brokers are registered: they may have what was lost here.
+fn vouched_for(image: &ClusterImage, id: BrokerId) -> Option<BrokerEpoch> {
+    let alone = image.brokers().all(|broker| broker.id == id);
+    image.broker(id).filter(|_| alone).map(|broker| broker.epoch)
+}
+
 fn registration(request: &BrokerRegistration) -> BrokerRegistrationRequest {
     let listener = |at: &NodeEndpoint| Listener {
         name: at.name.clone(),
@@ -457,3 +463,7 @@ fn judge(code: ErrorCode, why: String) -> Failed {
         _ => Failed::ForNow(why),
     }
 }
+
+#[cfg(test)]
+#[path = "lifecycle_test.rs"]
+mod tests;
