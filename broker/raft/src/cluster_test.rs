@@ -74,6 +74,8 @@ pub(crate) struct Cluster {
     pub(crate) network: VecDeque<Message>,
     /// Links that are cut, one way.
     pub(crate) cut: BTreeSet<(usize, usize)>,
+    /// Processes that stand still, and what has arrived for them meanwhile.
+    paused: BTreeMap<usize, VecDeque<Message>>,
     pub(crate) now: Instant,
     pub(crate) draws: u64,
     /// Who led which epoch.
@@ -123,6 +125,7 @@ impl Cluster {
             voters,
             network: VecDeque::new(),
             cut: BTreeSet::new(),
+            paused: BTreeMap::new(),
             now: Instant(1_000_000_000),
             draws: 0,
             led: BTreeMap::new(),
@@ -146,11 +149,19 @@ impl Cluster {
             return;
         }
         let message = self.network.remove(which % self.network.len().min(6)).expect("in range");
+        self.arrive(message);
+    }
+
+    /// A message comes to where it is sent, unless it is lost.
+    pub(crate) fn arrive(&mut self, message: Message) {
         let (from, to) = match &message {
             Message::Request { from, to, .. } | Message::Response { from, to, .. } => (*from, *to),
         };
         if self.cut.contains(&(from, to)) {
             return self.lost(message, Failure::TimedOut);
+        }
+        if let Some(inbox) = self.paused.get_mut(&to) {
+            return inbox.push_back(message);
         }
         match message {
             Message::Request { to, .. } if self.replicas[to].quorum.is_none() => {
@@ -184,13 +195,34 @@ impl Cluster {
     pub(crate) fn wait_until(&mut self, at: Instant) {
         self.now = self.now.max(at);
         for at in 0..self.replicas.len() {
-            self.input(at, Input::Tick);
+            if !self.paused.contains_key(&at) {
+                self.input(at, Input::Tick);
+            }
         }
+    }
+
+    /// A process stands still.
+    pub(crate) fn pause(&mut self, at: usize) {
+        if self.replicas[at].quorum.is_some() {
+            self.paused.entry(at).or_default();
+        }
+    }
+
+    pub(crate) fn is_paused(&self, at: usize) -> bool {
+        self.paused.contains_key(&at)
+    }
+
+    /// It goes on: with what has arrived, before it looks at the clock.
+    pub(crate) fn resume(&mut self, at: usize) {
+        for message in self.paused.remove(&at).unwrap_or_default() {
+            self.arrive(message);
+        }
+        self.input(at, Input::Tick);
     }
 
     pub(crate) fn propose(&mut self, at: usize, records: usize) {
         let replica = &mut self.replicas[at];
-        let Some(quorum) = &mut replica.quorum else { return };
+        let Some(quorum) = replica.quorum.as_mut().filter(|_| !self.paused.contains_key(&at)) else { return };
         let Ok(placed) = quorum.propose(records) else { return };
         assert_eq!(placed.base, offset(replica.end()), "placed elsewhere than at the end");
         if std::mem::take(&mut replica.fail_append) {
@@ -202,7 +234,7 @@ impl Cluster {
 
     pub(crate) fn sync(&mut self, at: usize) {
         let replica = &mut self.replicas[at];
-        if replica.quorum.is_none() {
+        if replica.quorum.is_none() || self.paused.contains_key(&at) {
             return;
         }
         replica.durable = replica.end();
@@ -222,6 +254,9 @@ impl Cluster {
         replica.fail_append = false;
         let tokens = std::mem::take(&mut replica.tokens);
         replica.life += 1;
+        for message in self.paused.remove(&at).unwrap_or_default() {
+            self.lost(message, Failure::Lost);
+        }
         for (from, life, id) in tokens.into_values() {
             if self.replicas[from].life == life && self.replicas[from].quorum.is_some() {
                 self.input(from, Input::Failed(id, Failure::Lost));
@@ -421,6 +456,7 @@ impl Cluster {
         self.cut.clear();
         for at in 0..self.replicas.len() {
             self.replicas[at].fail_append = false;
+            self.resume(at);
             self.restart(at);
         }
         let until = self.now + Duration::from_secs(30);

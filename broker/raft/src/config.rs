@@ -53,6 +53,12 @@ impl Timeouts {
         park: Duration::from_millis(500),
     };
 
+    /// After so long no candidate counts the votes that it has got: an election ends after less than twice `election`, by
+    /// the candidate's clock, which may be slower by a third.
+    pub fn candidacies_over(&self) -> Duration {
+        self.election * 3
+    }
+
     /// How long a leader leads without hearing from a majority: long enough for a follower's own patience to end
     /// first, so that two leaders are seldom at work at once.
     pub fn check_quorum(&self) -> Duration {

@@ -40,3 +40,6 @@ mod cluster;
 #[cfg(test)]
 #[path = "succession_test.rs"]
 mod succession;
+#[cfg(test)]
+#[path = "wiped_test.rs"]
+mod wiped;

@@ -76,14 +76,42 @@ const EPOCHS_AHEAD_MAX: i32 = 1 << 24;
 /// nothing can be.
 ///
 /// Nor does it follow, and so acknowledge, the first leader that it hears of: that may be one whose epoch it had left, by a
-/// vote or by following another. Whatever it took part in, all but itself of a majority took part in too. So the latest
-/// epoch of so many others that they meet every such majority is one that it may be in.
+/// vote or by following another. Whoever it voted for or followed was in that epoch by then, so it is one of the others:
+/// when it has heard all of them, it knows of an epoch as late. When one of them is down, it waits until no election can
+/// be under way any more that counts a vote of its own. An election that is over has a majority in its epoch, of which it
+/// was one at most: what it then hears from so many others that they meet every majority's others tells that epoch.
 #[derive(Clone, Debug)]
 struct Doubt {
     /// The voters that have not been heard to be in epoch 0.
     later: BTreeSet<BrokerId>,
     /// The voters that have been heard.
     heard: BTreeSet<BrokerId>,
+    /// When no candidate counts its vote any more. `None` before the start.
+    settled: Option<Instant>,
+    /// The first request sent after that: what was asked before may have been answered before.
+    first_since: Option<RequestId>,
+    /// The voters that have been asked, and heard, after that.
+    heard_since: BTreeSet<BrokerId>,
+}
+
+impl Doubt {
+    fn new(peers: BTreeSet<BrokerId>) -> Doubt {
+        let (heard, heard_since) = (BTreeSet::new(), BTreeSet::new());
+        Doubt { later: peers, heard, settled: None, first_since: None, heard_since }
+    }
+
+    /// `peer` has answered request `id`.
+    fn hear(&mut self, peer: BrokerId, id: RequestId) {
+        self.heard.insert(peer);
+        if self.first_since.is_some_and(|first| first <= id) {
+            self.heard_since.insert(peer);
+        }
+    }
+
+    /// Whether nothing can be promised by it that this voter has not heard of.
+    fn has_heard_enough(&self, voters: usize, majority: usize) -> bool {
+        self.heard.len() == voters - 1 || self.heard_since.len() + majority > voters
+    }
 }
 
 /// A replica of the metadata quorum.
@@ -126,7 +154,7 @@ impl Quorum {
         let placed_end = log.end().0;
         let peers: BTreeSet<BrokerId> = config.peers().map(|peer| peer.id).collect();
         let doubtful = persisted.is_none() && config.is_voter() && !peers.is_empty();
-        let doubt = doubtful.then_some(Doubt { later: peers, heard: BTreeSet::new() });
+        let doubt = doubtful.then(|| Doubt::new(peers));
         Quorum {
             config,
             epoch,
@@ -272,6 +300,9 @@ impl Quorum {
             return;
         }
         self.running = true;
+        if let Some(doubt) = &mut self.doubt {
+            doubt.settled = Some(self.now + self.config.timeouts.candidacies_over());
+        }
         if let Role::Unattached(unattached) = &mut self.role {
             // Short: whoever has a leader refuses the pre-vote, and a cluster that starts need not wait.
             let patience = self.config.timeouts.election / 10;
@@ -332,7 +363,7 @@ impl Quorum {
     /// Whether this replica may follow a leader of the current epoch or a later one.
     fn may_follow(&self) -> bool {
         let Some(doubt) = &self.doubt else { return true };
-        doubt.heard.len() + self.config.voters.majority() > self.config.voters.len()
+        doubt.has_heard_enough(self.config.voters.len(), self.config.voters.majority())
     }
 
     fn reply(&self, token: Token, body: Result<Answer, Rejection>) -> Effect {
@@ -347,7 +378,7 @@ impl Quorum {
             && let Some(peer) = self.role.asked().and_then(|canvass| canvass.whom(id))
             && let Some(doubt) = &mut self.doubt
         {
-            doubt.heard.insert(peer);
+            doubt.hear(peer, id);
         }
         // Whoever asked in an epoch that is over has no use for the answer; the news in it are taken in any case.
         // What contradicts itself is not worth more than no answer.
@@ -453,6 +484,11 @@ impl Quorum {
     fn send(&mut self, to: BrokerId, request: Request, effects: &mut Vec<Effect>) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
+        if let Some(doubt) = &mut self.doubt
+            && doubt.settled.is_some_and(|settled| settled <= self.now)
+        {
+            doubt.first_since.get_or_insert(id);
+        }
         effects.push(Effect::Send(to, id, request));
         id
     }

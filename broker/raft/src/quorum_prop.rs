@@ -38,6 +38,8 @@ enum Step {
     Resign(u8),
     /// The next append fails.
     FailAppend(u8),
+    /// A process stands still, or goes on.
+    Pause(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -56,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Wipe),
         1 => any::<u8>().prop_map(Step::Resign),
         1 => any::<u8>().prop_map(Step::FailAppend),
+        2 => any::<u8>().prop_map(Step::Pause),
     ]
 }
 
@@ -112,6 +115,10 @@ fn apply(cluster: &mut Cluster, step: Step) {
         Step::FailAppend(who) => {
             let at = pick(cluster, who);
             cluster.replicas[at].fail_append = true;
+        }
+        Step::Pause(who) => {
+            let at = pick(cluster, who);
+            if cluster.is_paused(at) { cluster.resume(at) } else { cluster.pause(at) }
         }
     }
 }

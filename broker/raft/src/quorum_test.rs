@@ -28,6 +28,8 @@ const TRANSCRIPTS: &[(&str, &str)] = &[
     ("leader_gone", include_str!("../testdata/leader_gone.txt")),
     ("leader_restarted", include_str!("../testdata/leader_restarted.txt")),
     ("replaced_disk", include_str!("../testdata/replaced_disk.txt")),
+    ("replaced_disk_of_five", include_str!("../testdata/replaced_disk_of_five.txt")),
+    ("late_vote", include_str!("../testdata/late_vote.txt")),
     ("observer", include_str!("../testdata/observer.txt")),
 ];
 
@@ -180,6 +182,11 @@ impl Player {
             "wait" => {
                 self.now = self.now + Duration::from_millis(number(1) as u64);
                 Input::Tick
+            }
+            // Time goes on, and the process does not.
+            "stand-still" => {
+                self.now = self.now + Duration::from_millis(number(1) as u64);
+                return Vec::new();
             }
             "asked" => {
                 let token = Token(number(1) as u64);

@@ -99,6 +99,9 @@ impl Quorum {
         effects: &mut Vec<Effect>,
     ) {
         let (granted, rejected, canvass) = match &mut self.role {
+            // However long this process stood still: who voted may have lost its disk since, and rely on this election's
+            // being over.
+            Role::Candidate(role) if role.deadline <= self.now => return,
             Role::Prospective(role) => (&mut role.granted, &mut role.rejected, &mut role.canvass),
             Role::Candidate(role) => (&mut role.granted, &mut role.rejected, &mut role.canvass),
             _ => return,
