@@ -17,7 +17,7 @@ use model::time::Duration;
 use model::{Instant, PartitionKey};
 use protocol::ErrorCode;
 use runtime::Runtime;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,9 +29,11 @@ const REST: Duration = Duration::from_secs(1);
 
 /// What is on its way. One entry for each partition of the image at the most, however often it is asked for.
 pub struct Openings<R: Runtime> {
-    /// Each is in exactly one place: queued, under way, or resting.
+    /// Each knows its place, and is in `queued` or `resting` when that is its place.
     wanted: BTreeMap<PartitionKey, Wanted>,
-    queued: VecDeque<PartitionKey>,
+    /// By the number that each drew when it was queued.
+    queued: BTreeMap<u64, PartitionKey>,
+    next_number: u64,
     resting: BTreeSet<(Instant, PartitionKey)>,
     under_way: usize,
     /// Has room for the outcome of every task under way.
@@ -47,7 +49,18 @@ pub struct Wanted {
     pub role: Role,
     /// Its topic's configuration.
     pub config: TopicConfig,
+    place: Place,
     waiting: Vec<oneshot::Sender<Result<(), ErrorCode>>>,
+}
+
+/// Where a partition is on its way.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Under this number.
+    Queued(u64),
+    UnderWay,
+    /// Until then.
+    Resting(Instant),
 }
 
 /// What a task brings back.
@@ -79,7 +92,8 @@ impl<R: Runtime> Openings<R> {
         let (finished, outcomes) = mpsc::channel(AT_ONCE_MAX);
         Openings {
             wanted: BTreeMap::new(),
-            queued: VecDeque::new(),
+            queued: BTreeMap::new(),
+            next_number: 0,
             resting: BTreeSet::new(),
             under_way: 0,
             finished,
@@ -94,15 +108,23 @@ impl<R: Runtime> Openings<R> {
         if let Some(wanted) = self.wanted.get_mut(&partition) {
             wanted.role = role;
             wanted.waiting.push(done);
-            let rested: Vec<_> = self.resting.iter().filter(|(_, key)| *key == partition).copied().collect();
-            for resting in rested {
-                self.resting.remove(&resting);
-                self.queued.push_back(partition);
+            if let Place::Resting(until) = wanted.place {
+                self.resting.remove(&(until, partition));
+                self.queue(partition);
             }
             return;
         }
-        self.wanted.insert(partition, Wanted { topic, role, config, waiting: vec![done] });
-        self.queued.push_back(partition);
+        let place = Place::UnderWay;
+        self.wanted.insert(partition, Wanted { topic, role, config, place, waiting: vec![done] });
+        self.queue(partition);
+    }
+
+    /// Puts a wanted partition, which is in no other place, at the end of the queue.
+    fn queue(&mut self, partition: PartitionKey) {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.wanted.get_mut(&partition).expect("it is wanted").place = Place::Queued(number);
+        self.queued.insert(number, partition);
     }
 
     /// A partition that is to be held obeys other configs.
@@ -114,29 +136,31 @@ impl<R: Runtime> Openings<R> {
 
     /// Whether a task is opening `partition`.
     pub fn is_opening(&self, partition: PartitionKey) -> bool {
-        let resting = self.resting.iter().any(|(_, key)| *key == partition);
-        self.wanted.contains_key(&partition) && !resting && !self.queued.contains(&partition)
+        self.wanted.get(&partition).is_some_and(|wanted| matches!(wanted.place, Place::UnderWay))
     }
 
     /// A partition is not to be held after all. A task that is opening it goes on.
     pub fn unwant(&mut self, partition: PartitionKey) {
-        if self.wanted.contains_key(&partition) && !self.is_opening(partition) {
-            self.queued.retain(|key| *key != partition);
-            self.resting.retain(|(_, key)| *key != partition);
-            let mut wanted = self.wanted.remove(&partition).expect("just seen");
-            wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
+        match self.wanted.get(&partition).map(|wanted| wanted.place) {
+            None | Some(Place::UnderWay) => return,
+            Some(Place::Queued(number)) => drop(self.queued.remove(&number)),
+            Some(Place::Resting(until)) => drop(self.resting.remove(&(until, partition))),
         }
+        let mut wanted = self.wanted.remove(&partition).expect("just seen");
+        wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
     }
 
     /// Starts what is queued, and what has rested until `now`, as far as there is room.
     pub fn start(&mut self, rt: &R, checkpoints: &Checkpoints, now: Instant) {
         while let Some((until, key)) = self.resting.first().copied().filter(|(until, _)| *until <= now) {
             self.resting.remove(&(until, key));
-            self.queued.push_back(key);
+            self.queue(key);
         }
         while self.under_way < AT_ONCE_MAX {
-            let Some(key) = self.queued.pop_front() else { return };
-            let Wanted { topic, role, config, .. } = &self.wanted[&key];
+            let Some((_, key)) = self.queued.pop_first() else { return };
+            let wanted = self.wanted.get_mut(&key).expect("what is queued is wanted");
+            wanted.place = Place::UnderWay;
+            let Wanted { topic, role, config, .. } = &*wanted;
             let (topic, role, config) = (topic.clone(), role.clone(), config.clone());
             let (disk, checkpoints) = (rt.disk().clone(), checkpoints.clone());
             let finished = self.finished.clone();
@@ -164,7 +188,8 @@ impl<R: Runtime> Openings<R> {
     }
 
     /// There was no space for a partition: it is tried again.
-    pub fn rest(&mut self, key: PartitionKey, wanted: Wanted, now: Instant) {
+    pub fn rest(&mut self, key: PartitionKey, mut wanted: Wanted, now: Instant) {
+        wanted.place = Place::Resting(now + REST);
         self.resting.insert((now + REST, key));
         let before = self.wanted.insert(key, wanted);
         assert!(before.is_none(), "{key} is opened twice");
@@ -177,7 +202,7 @@ impl<R: Runtime> Openings<R> {
 
     /// Gives up what no task is at, telling whoever waits. How many partitions that were.
     pub fn give_up(&mut self, code: ErrorCode) -> usize {
-        let queued = std::mem::take(&mut self.queued).into_iter();
+        let queued = std::mem::take(&mut self.queued).into_values();
         let resting = std::mem::take(&mut self.resting).into_iter().map(|(_, key)| key);
         let mut given_up = 0;
         for key in queued.chain(resting) {
