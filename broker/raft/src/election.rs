@@ -1,7 +1,7 @@
 //! What a replica must not forget about elections: the epoch, its vote in it, and who leads.
 //!
 //! Stored in the file `quorum-state`, one line of JSON as Kafka's `FileQuorumStateStore` writes it
-//! (`QuorumStateData.json`), data_version 1; version 0, of clusters older than KIP-853, is read as well.
+//! (`QuorumStateData.json`): data_version 0, that of static voters; version 1, of KIP-853's dynamic ones, is read as well.
 //!
 //! The file is replaced, never changed: written beside, synced, renamed, and the directory synced. Reading
 //! and writing files is the server's.
@@ -44,15 +44,16 @@ impl ElectionState {
     /// Before any election.
     pub const NONE: ElectionState = ElectionState { epoch: LeaderEpoch(0), leader: None, voted: None };
 
-    /// The file's content, without a line end.
-    pub fn encode(&self) -> String {
+    /// The file's content, without a line end. Of whom this replica voted for the id remains: static voters have no more.
+    pub fn encode(&self, voters: impl IntoIterator<Item = BrokerId>) -> String {
         let leader = self.leader.unwrap_or(BrokerId::NONE);
         let voted = self.voted.map_or(BrokerId::NONE, |voted| voted.id);
-        let directory = self.voted.and_then(|voted| voted.directory).unwrap_or_default();
+        let voters: Vec<String> = voters.into_iter().map(|id| format!("{{\"voterId\":{id}}}")).collect();
         format!(
-            "{{\"leaderId\":{leader},\"leaderEpoch\":{},\"votedId\":{voted},\
-             \"votedDirectoryId\":\"{directory}\",\"data_version\":1}}",
-            self.epoch
+            "{{\"clusterId\":\"\",\"leaderId\":{leader},\"leaderEpoch\":{},\"votedId\":{voted},\"appliedOffset\":0,\
+             \"currentVoters\":[{}],\"data_version\":0}}",
+            self.epoch,
+            voters.join(",")
         )
     }
 

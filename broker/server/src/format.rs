@@ -72,7 +72,7 @@ pub async fn format<R: Runtime>(
     let votes = settings.quorum_voters.len() > 1
         && settings.quorum_voters.iter().any(|voter| voter.id == settings.node_id);
     let written = match votes && !formatting.replacement {
-        true => write_election_state(rt.disk()).await,
+        true => write_election_state(rt.disk(), settings).await,
         false => remove_election_state(rt.disk()).await,
     };
     written.map_err(|error| StartError::Directory(error.into()))?;
@@ -168,14 +168,18 @@ fn metadata() -> PartitionName {
 }
 
 /// Says that this voter has never voted.
-async fn write_election_state<D: Disk>(disk: &D) -> Result<(), runtime::DiskError> {
+async fn write_election_state<D: Disk>(
+    disk: &D,
+    settings: &BrokerSettings,
+) -> Result<(), runtime::DiskError> {
     let dir = metadata().dir();
     match disk.create_dir(&dir).await {
         Err(error) if error.kind != DiskErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
     disk.sync_dir(Path::new("")).await?;
-    log::replace(disk, &dir, ELECTION_FILE_NAME, Bytes::from(ElectionState::NONE.encode())).await
+    let never = ElectionState::NONE.encode(settings.quorum_voters.iter().map(|voter| voter.id));
+    log::replace(disk, &dir, ELECTION_FILE_NAME, Bytes::from(never)).await
 }
 
 /// Takes back what a formatting that was cut short has said.

@@ -85,7 +85,7 @@ impl<R: Runtime> Node<R> {
 
     async fn persist(&mut self, state: &ElectionState) -> Result<(), NodeError> {
         self.unfenced()?;
-        let content = Bytes::from(state.encode());
+        let content = Bytes::from(state.encode(self.quorum.config().voters.iter().map(|voter| voter.id)));
         let written = log::replace(self.rt.disk(), self.log.dir(), ELECTION_FILE_NAME, content).await;
         written.map_err(NodeError::Disk)?;
         if let Some(voted) = state.voted {
