@@ -1,9 +1,9 @@
 //! The system under test: the production broker, as a simulated machine boots it.
 
-use crate::harness::{BrokerSpec, CONTROLLER_PORT, Stop};
+use crate::harness::{BrokerSpec, CONTROLLER_PORT, Format, Stop};
 use crate::runtime::SimRuntime;
 use model::config::BrokerSettings;
-use server::{Broker, Stopped};
+use server::{Broker, Formatting, Stopped};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -32,6 +32,12 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
     }
     pairs.insert("listeners".into(), listeners);
     let (settings, _) = BrokerSettings::from_pairs(pairs).map_err(|e| e.to_string())?;
+    if let Some(format) = spec.format
+        && server::identity(&runtime).await.map_err(|e| e.to_string())?.is_none()
+    {
+        let formatting = Formatting { replacement: format == Format::Replacement, ..Formatting::default() };
+        server::format(&runtime, &settings, formatting).await.map_err(|e| e.to_string())?;
+    }
     let broker = Broker::start(runtime, settings, DESCRIPTORS_MAX).await.map_err(|e| e.to_string())?;
     let stopped = tokio::select! {
         biased;

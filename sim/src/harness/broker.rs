@@ -6,6 +6,7 @@ use super::metadata::DIR as METADATA_DIR;
 use super::replay::{Files, LOG_STARTS, replay, scrub};
 use crate::history::Note;
 use crate::runtime::{NodeHandle, SimRuntime, World};
+use crate::scenario::Knobs;
 use model::time::Duration;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -34,6 +35,17 @@ pub struct BrokerSpec {
     pub listen: SocketAddr,
     /// Its configs, Kafka's keys.
     pub configs: BTreeMap<String, String>,
+    /// As what its directory is formatted before a start that finds it empty; without that, the start sees to it.
+    pub format: Option<Format>,
+}
+
+/// Whose directory is formatted, as `tidemark format` does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// That of a node of a new cluster.
+    New,
+    /// That of a node whose disk was replaced.
+    Replacement,
 }
 
 /// The system under test: what a broker's process does until it is told to stop or ends by itself.
@@ -79,6 +91,8 @@ struct State {
     down_ms: Option<u64>,
     /// Faults that have healed when it starts.
     heals: Vec<String>,
+    /// Its disk was replaced.
+    wiped: bool,
     stop: Option<watch::Sender<bool>>,
 }
 
@@ -89,13 +103,15 @@ impl Broker {
         hub: &Arc<Hub>,
         id: i32,
         node: NodeHandle,
-        configs: BTreeMap<String, String>,
+        knobs: &Knobs,
         main: Main,
     ) -> Broker {
         let at = node.clone();
         hub.name_broker(node.id(), id, Arc::new(move || replay(&files(&at, is_metadata)).metadata));
-        let spec = BrokerSpec { id, listen: SocketAddr::new(node.ip(), PORT), configs };
-        let state = State { up_at: None, down_ms: None, heals: Vec::new(), stop: None };
+        let format = knobs.formatted.then_some(Format::New);
+        let listen = SocketAddr::new(node.ip(), PORT);
+        let spec = BrokerSpec { id, listen, configs: knobs.configs.clone(), format };
+        let state = State { up_at: None, down_ms: None, heals: Vec::new(), wiped: false, stop: None };
         let inner = Inner {
             world: world.clone(),
             hub: hub.clone(),
@@ -137,6 +153,7 @@ impl Broker {
     pub fn wipe(&self, down_ms: u64, fault: &str) {
         self.power_loss(down_ms, fault);
         self.node.disk().wipe();
+        self.lock().wiped = true;
         self.inner.hub.note(Note::Wiped { broker: self.id });
     }
 
@@ -246,13 +263,16 @@ impl Broker {
         }
         self.inner.hub.replayed(self.id, &replay(&files));
         let (stop, asked) = watch::channel(false);
-        let heals = {
+        let (heals, wiped) = {
             let mut state = self.lock();
             state.stop = Some(stop);
-            std::mem::take(&mut state.heals)
+            (std::mem::take(&mut state.heals), state.wiped)
         };
         let Inner { spec, main, hub, .. } = &*self.inner;
-        let (spec, main, hub_of_process, id) = (spec.clone(), *main, hub.clone(), self.id);
+        let (mut spec, main, hub_of_process, id) = (spec.clone(), *main, hub.clone(), self.id);
+        if wiped && spec.format.is_some() {
+            spec.format = Some(Format::Replacement);
+        }
         self.node.boot(move |runtime| async move {
             if let Err(why) = main(runtime, spec, Stop(asked)).await {
                 hub_of_process.remark(format!("b{id} gave up: {why}"));

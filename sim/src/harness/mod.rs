@@ -14,7 +14,7 @@ mod metadata;
 mod readback;
 pub mod replay;
 
-pub use broker::{BrokerSpec, CONTROLLER_PORT, Main, PORT, Stop};
+pub use broker::{BrokerSpec, CONTROLLER_PORT, Format, Main, PORT, Stop};
 pub use hub::{Completions, Hub};
 
 use crate::checkers::{Checkers, Usage, Violation};
@@ -98,7 +98,8 @@ struct Run {
 
 impl Run {
     fn new(world: World, hub: Arc<Hub>, scenario: Scenario, main: Main) -> Run {
-        let mut configs = scenario.knobs.configs.clone();
+        let mut knobs = scenario.knobs.clone();
+        let configs = &mut knobs.configs;
         configs.insert("tidemark.shards".into(), scenario.knobs.shards.to_string());
         let ids = &scenario.topology.brokers;
         let nodes: Vec<NodeHandle> = ids.iter().map(|id| world.node(&format!("b{id}"))).collect();
@@ -113,7 +114,7 @@ impl Run {
         let brokers: Vec<Broker> = ids
             .iter()
             .zip(nodes)
-            .map(|(id, node)| Broker::new(&world, &hub, *id, node, configs.clone(), main))
+            .map(|(id, node)| Broker::new(&world, &hub, *id, node, &knobs, main))
             .collect();
         let addrs = Arc::new(brokers.iter().map(Broker::addr).collect());
         let clients = scenario.clients.iter().map(|client| world.node(&client.name)).collect();

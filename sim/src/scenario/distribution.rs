@@ -212,6 +212,7 @@ impl Distribution {
             draw.draw(&mut stream(&format!("fault/{n}")), &format!("f{n}"), whom, duration_ms, &mut faults);
         }
         let mut stream_of_shards = stream("shards");
+        let formatted = brokers.len() > 1 && stream("formatted").chance(50 * PERCENT);
         let scenario = Scenario {
             name: self.name.clone(),
             seed,
@@ -223,6 +224,7 @@ impl Distribution {
             knobs: Knobs {
                 shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
                 configs: self.brokers.configs(&stream),
+                formatted,
             },
             net: self.rough.net(&mut stream("net")),
             disk: self.rough.disk(&mut stream("disk")),

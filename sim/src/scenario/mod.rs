@@ -109,6 +109,10 @@ pub struct Knobs {
     /// Broker configs, Kafka's keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub configs: BTreeMap<String, String>,
+    /// Whether data directories are formatted before the first start, as by `tidemark format`. Without that, no voter of
+    /// several knows at first whether it ever voted.
+    #[serde(default)]
+    pub formatted: bool,
 }
 
 impl Topology {

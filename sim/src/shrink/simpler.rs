@@ -17,6 +17,7 @@ pub fn simpler(scenario: &Scenario) -> Vec<(String, Scenario)> {
     edits.replace("net", |s| &mut s.net, [NetKnobs::default()]);
     edits.replace("disk", |s| &mut s.disk, [DiskKnobs::default()]);
     edits.lower("shards", |s| &mut s.knobs.shards, 1);
+    edits.replace("formatted", |s| &mut s.knobs.formatted, [false]);
     edits.lower("duration_ms", |s| &mut s.duration_ms, 1);
     for (index, topic) in scenario.topology.topics.iter().enumerate() {
         edits.lower("partitions", move |s| &mut s.topology.topics[index].partitions, 1);
