@@ -1,11 +1,11 @@
-//! A controller that hangs, or can't write: what clients of the other nodes notice of it.
+//! A controller that hangs, can't write or dies, and brokers whose addresses lead nowhere: what others make of it.
 
 use super::*;
 use crate::runtime::{NodeHandle, World, WorldKnobs, run_seed};
 use crate::trace::What;
 use ::client::Connection;
 use ::client::single;
-use ::runtime::{Event, Runtime};
+use ::runtime::{Event, Runtime, Sign};
 use model::time::Duration;
 use model::{TopicId, Uuid};
 use protocol::ErrorCode;
@@ -18,58 +18,91 @@ const CREATE: i16 = 2;
 const REQUESTS: usize = 8;
 /// So soon after there is another controller everything must be answered, in nanoseconds. Nobody here waits for each other.
 const ANSWERED_WITHIN: u64 = 1_000_000_000;
+/// So soon after its successor's election a dead controller's broker is found dead, in nanoseconds, if it was reachable.
+const FOUND_WITHIN: u64 = 500_000_000;
+/// So soon if it was not: before its session is over.
+const MISSED_WITHIN: u64 = 5_000_000_000;
+/// So many connections may be tried in seven seconds while one broker is gone.
+const CONNECTIONS_MAX: u64 = 100;
 
-/// Three nodes, each of them broker and controller.
+/// Three brokers, some or all of them controllers too.
 struct Scene {
     world: World,
     nodes: Vec<NodeHandle>,
     client: SimRuntime,
     /// Who was elected, and when in true nanoseconds.
     elected: Arc<Mutex<Vec<(usize, u64)>>>,
+    /// Who was found dead by what, and when.
+    fenced: Arc<Mutex<Vec<(usize, Sign, u64)>>>,
 }
 
-fn run<T, F, Fut>(seed: u64, main: F) -> T
+/// What a cluster is like.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// So many of the nodes are controllers.
+    controllers: usize,
+    /// The brokers advertise addresses where nobody listens.
+    unreachable: bool,
+}
+
+const USUAL: Kind = Kind { controllers: 3, unreachable: false };
+
+fn run<T, F, Fut>(seed: u64, kind: Kind, main: F) -> T
 where
     F: FnOnce(Scene) -> Fut + Send + 'static,
     Fut: Future<Output = T>,
     T: Send + 'static,
 {
-    let finished = run_seed(seed, WorldKnobs::default(), |world| async move {
+    let finished = run_seed(seed, WorldKnobs::default(), move |world| async move {
         let nodes: Vec<NodeHandle> = (1..=3).map(|id| world.node(&format!("b{id}"))).collect();
         let elected = Arc::new(Mutex::new(Vec::new()));
-        let (ids, into) = (nodes.iter().map(NodeHandle::id).collect::<Vec<_>>(), elected.clone());
-        world.subscribe(move |record| {
-            if let What::Event(Event::BecameLeader { partition, .. }) = &record.what
-                && partition.topic == TopicId(Uuid::METADATA_TOPIC)
+        let fenced = Arc::new(Mutex::new(Vec::new()));
+        let ids: Vec<_> = nodes.iter().map(NodeHandle::id).collect();
+        let (elections, fencings) = (elected.clone(), fenced.clone());
+        world.subscribe(move |record| match &record.what {
+            What::Event(Event::BecameLeader { partition, .. })
+                if partition.topic == TopicId(Uuid::METADATA_TOPIC) =>
             {
                 let at = ids.iter().position(|id| *id == record.node).expect("a node of the cluster");
-                into.lock().unwrap().push((at, record.at_nanos));
+                elections.lock().unwrap().push((at, record.at_nanos));
             }
+            What::Event(Event::BrokerFenced { broker, sign }) => {
+                fencings.lock().unwrap().push((broker.0 as usize - 1, *sign, record.at_nanos));
+            }
+            _ => {}
         });
         let mut client = None;
         world.node("client").boot(|runtime| {
             client = Some(runtime);
             std::future::pending()
         });
-        let scene = Scene { world, nodes, client: client.unwrap(), elected };
-        (0..3).for_each(|node| scene.boot(node));
+        let scene = Scene { world, nodes, client: client.unwrap(), elected, fenced };
+        (0..3).for_each(|node| scene.boot(node, kind));
         main(scene).await
     });
     finished.unwrap_or_else(|failure| panic!("seed {seed}: {failure}")).value
 }
 
 impl Scene {
-    fn boot(&self, node: usize) {
+    fn boot(&self, node: usize, kind: Kind) {
         let ip = self.nodes[node].ip();
         let voter = |(at, node): (usize, &NodeHandle)| format!("{}@{}:{CONTROLLER_PORT}", at + 1, node.ip());
-        let voters: Vec<String> = self.nodes.iter().enumerate().map(voter).collect();
+        let voters: Vec<String> = self.nodes.iter().enumerate().take(kind.controllers).map(voter).collect();
+        let advertised = if kind.unreachable { 19092 } else { 9092 };
+        let (mut listeners, mut roles) = (format!("PLAINTEXT://{ip}:9092"), "broker");
+        if node < kind.controllers {
+            listeners += &format!(",CONTROLLER://{ip}:{CONTROLLER_PORT}");
+            roles = "broker,controller";
+        }
         let pairs = [
             ("node.id", (node + 1).to_string()),
             ("tidemark.shards", "1".to_string()),
             ("tidemark.cluster.id", "c2ltdWxhdGVkY2x1c3RlcQ".to_string()),
             ("controller.listener.names", "CONTROLLER".to_string()),
             ("controller.quorum.voters", voters.join(",")),
-            ("listeners", format!("PLAINTEXT://{ip}:9092,CONTROLLER://{ip}:{CONTROLLER_PORT}")),
+            ("advertised.listeners", format!("PLAINTEXT://{ip}:{advertised}")),
+            ("listeners", listeners),
+            ("process.roles", roles.to_string()),
         ];
         self.nodes[node].boot(move |runtime| async move {
             let pairs = pairs.into_iter().map(|(key, value)| (key.to_string(), value));
@@ -104,6 +137,22 @@ impl Scene {
         }
     }
 
+    /// Waits until all three serve.
+    async fn ready(&self) {
+        for node in 0..3 {
+            let connection = self.connect(node).await;
+            assert_eq!(self.create(connection, format!("ready-{node}")).await.0, ErrorCode::None);
+        }
+    }
+
+    async fn seconds(&self, seconds: u64) {
+        self.world.sleep(Duration::from_secs(seconds)).await;
+    }
+
+    fn fenced(&self) -> Vec<(usize, Sign, u64)> {
+        self.fenced.lock().unwrap().clone()
+    }
+
     fn active(&self) -> (usize, u64) {
         *self.elected.lock().unwrap().last().expect("somebody was elected")
     }
@@ -113,9 +162,8 @@ impl Scene {
 fn a_paused_controller_holds_nobody_up() {
     let mut asked_was_elected = [false; 2];
     for seed in 0..6 {
-        let itself = run(seed, move |scene| async move {
-            let ready = scene.connect(0).await;
-            assert_eq!(scene.create(ready, "before".to_string()).await.0, ErrorCode::None);
+        let itself = run(seed, USUAL, move |scene| async move {
+            scene.ready().await;
             let (active, _) = scene.active();
             let asked = (active + 1) % 3;
             let mut requests = Vec::new();
@@ -150,7 +198,7 @@ fn a_paused_controller_holds_nobody_up() {
 #[test]
 fn a_controller_whose_disk_is_full_gives_way_to_one_that_has_space() {
     for seed in 0..6 {
-        run(seed, move |scene| async move {
+        run(seed, USUAL, move |scene| async move {
             let ready = scene.connect(0).await;
             assert_eq!(scene.create(ready, "before".to_string()).await.0, ErrorCode::None);
             let (full, _) = scene.active();
@@ -174,9 +222,92 @@ fn a_controller_whose_disk_is_full_gives_way_to_one_that_has_space() {
             // What is written from then on needs two nodes of three, and brokers that die are found dead.
             let dies = (0..3).find(|node| *node != full && *node != scene.active().0).expect("a third");
             scene.nodes[dies].kill();
-            scene.boot(dies);
+            scene.boot(dies, USUAL);
             let again = scene.create(scene.connect(dies).await, "again".to_string()).await;
             assert_eq!(again.0, ErrorCode::None, "seed {seed}");
         });
     }
+}
+
+#[test]
+fn a_controller_that_dies_is_found_dead_by_the_next_one() {
+    for seed in 0..4 {
+        run(seed, USUAL, move |scene| async move {
+            scene.ready().await;
+            scene.seconds(3).await;
+            let (dead, _) = scene.active();
+            scene.nodes[dead].kill();
+            scene.seconds(5).await;
+            let (next, elected) = scene.active();
+            assert_ne!(next, dead);
+            let fenced = scene.fenced();
+            let [(id, Sign::Refused, at)] = fenced[..] else { panic!("seed {seed}: {fenced:?}") };
+            let after_ms = at.saturating_sub(elected) / 1_000_000;
+            assert!(id == dead && at < elected + FOUND_WITHIN, "seed {seed}: {id} after {after_ms} ms");
+        });
+    }
+}
+
+#[test]
+fn brokers_whose_addresses_lead_nowhere_are_fenced_when_they_are_dead_and_not_before() {
+    for seed in 0..4 {
+        run(seed, Kind { unreachable: true, ..USUAL }, move |scene| async move {
+            scene.ready().await;
+            scene.seconds(10).await;
+            // Another one leads, to which nobody has ever answered.
+            let (first, _) = scene.active();
+            scene.nodes[first].pause();
+            scene.seconds(3).await;
+            scene.nodes[first].resume();
+            scene.seconds(10).await;
+            assert_ne!(scene.active().0, first);
+            let unjustly: Vec<_> = scene.fenced().into_iter().filter(|(id, ..)| *id != first).collect();
+            assert_eq!(unjustly, [], "seed {seed}");
+            let (dead, now) = (3 - first - scene.active().0, scene.world.now_nanos());
+            scene.nodes[dead].kill();
+            scene.seconds(10).await;
+            let found = scene.fenced().into_iter().filter(|(_, _, at)| *at > now).collect::<Vec<_>>();
+            let [(id, Sign::Unanswered, at)] = found[..] else { panic!("seed {seed}: {found:?}") };
+            assert!(
+                id == dead && at < now + MISSED_WITHIN,
+                "seed {seed}: {id} after {} ms",
+                (at - now) / 1_000_000
+            );
+        });
+    }
+}
+
+#[test]
+fn a_death_that_cannot_be_written_down_is_not_asked_about_without_end() {
+    run(1, Kind { controllers: 1, ..USUAL }, |scene| async move {
+        scene.ready().await;
+        scene.seconds(3).await;
+        let (active, _) = scene.active();
+        let dead = active + 1;
+        // There is no other one that could take over.
+        let disk = scene.nodes[active].disk();
+        disk.adjust(|knobs| knobs.capacity_bytes = disk.used_bytes());
+        // Connections are numbered, those that were refused included.
+        let last = Arc::new(Mutex::new(0));
+        let into = last.clone();
+        scene.world.subscribe(move |record| {
+            if let What::Wire(wire) = &record.what {
+                let mut last = into.lock().unwrap();
+                *last = wire.connection.max(*last);
+            }
+        });
+        scene.world.watch_wire(true);
+        drop(scene.connect(active).await);
+        let before = *last.lock().unwrap();
+        scene.nodes[dead].kill();
+        // Not until its session is over, which is another reason to fence it.
+        scene.seconds(5).await;
+        assert_eq!((scene.fenced(), scene.active().0), (Vec::new(), active));
+        disk.adjust(|knobs| knobs.capacity_bytes = 0);
+        scene.seconds(2).await;
+        assert!(matches!(scene.fenced()[..], [(id, Sign::Refused, _)] if id == dead), "{:?}", scene.fenced());
+        drop(scene.connect(active).await);
+        let opened = *last.lock().unwrap() - before;
+        assert!((1..CONNECTIONS_MAX).contains(&opened), "{opened} connections");
+    });
 }

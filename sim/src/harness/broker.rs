@@ -17,6 +17,8 @@ use tokio::sync::{Notify, watch};
 
 /// The port of every broker.
 pub const PORT: u16 = 9092;
+/// What clients take for the port of a broker that is behind another one: they find [`PORT`] there, other nodes nothing.
+pub const FORWARDED_PORT: u16 = 19092;
 /// The port of every controller of a quorum of several.
 pub const CONTROLLER_PORT: u16 = 9093;
 /// The file by which a broker that stopped in order says so.

@@ -14,7 +14,7 @@ mod metadata;
 mod readback;
 pub mod replay;
 
-pub use broker::{BrokerSpec, CONTROLLER_PORT, Format, Main, PORT, Stop};
+pub use broker::{BrokerSpec, CONTROLLER_PORT, FORWARDED_PORT, Format, Main, PORT, Stop};
 pub use hub::{Completions, Hub};
 
 use crate::checkers::{Checkers, Usage, Violation};
@@ -114,7 +114,14 @@ impl Run {
         let brokers: Vec<Broker> = ids
             .iter()
             .zip(nodes)
-            .map(|(id, node)| Broker::new(&world, &hub, *id, node, &knobs, main))
+            .map(|(id, node)| {
+                let mut knobs = knobs.clone();
+                if knobs.unreachable.contains(id) {
+                    let advertised = format!("PLAINTEXT://{}:{FORWARDED_PORT}", node.ip());
+                    knobs.configs.insert("advertised.listeners".into(), advertised);
+                }
+                Broker::new(&world, &hub, *id, node, &knobs, main)
+            })
             .collect();
         let addrs = Arc::new(brokers.iter().map(Broker::addr).collect());
         let clients = scenario.clients.iter().map(|client| world.node(&client.name)).collect();

@@ -119,11 +119,19 @@ struct Brokers {
     voters: Option<usize>,
     shards: Range,
     configs: BTreeMap<String, String>,
+    /// Of a hundred seeds, how many have brokers whose advertised addresses lead other nodes nowhere.
+    unreachable_percent: u32,
 }
 
 impl Default for Brokers {
     fn default() -> Brokers {
-        Brokers { count: Range(1, 1), voters: None, shards: Range(1, 4), configs: BTreeMap::new() }
+        Brokers {
+            count: Range(1, 1),
+            voters: None,
+            shards: Range(1, 4),
+            configs: BTreeMap::new(),
+            unreachable_percent: 0,
+        }
     }
 }
 
@@ -213,6 +221,7 @@ impl Distribution {
         }
         let mut stream_of_shards = stream("shards");
         let formatted = brokers.len() > 1 && stream("formatted").chance(50 * PERCENT);
+        let unreachable = self.brokers.unreachable(&brokers, &mut stream("unreachable"));
         let scenario = Scenario {
             name: self.name.clone(),
             seed,
@@ -225,6 +234,7 @@ impl Distribution {
                 shards: self.brokers.shards.draw(&mut stream_of_shards) as u32,
                 configs: self.brokers.configs(&stream),
                 formatted,
+                unreachable,
             },
             net: self.rough.net(&mut stream("net")),
             disk: self.rough.disk(&mut stream("disk")),
@@ -262,6 +272,11 @@ impl Brokers {
             draw("quorum fetches", &[log, snapshot]);
         }
         configs
+    }
+
+    /// Which of them other nodes don't reach.
+    fn unreachable(&self, brokers: &[i32], stream: &mut Stream) -> Vec<i32> {
+        if stream.chance(self.unreachable_percent * PERCENT) { some_of(stream, brokers) } else { Vec::new() }
     }
 }
 

@@ -113,6 +113,9 @@ pub struct Knobs {
     /// several knows at first whether it ever voted.
     #[serde(default)]
     pub formatted: bool,
+    /// Brokers whose advertised addresses clients reach and other nodes don't, as behind a forwarded port.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<i32>,
 }
 
 impl Topology {

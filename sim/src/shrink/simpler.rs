@@ -24,6 +24,7 @@ pub fn simpler(scenario: &Scenario) -> Vec<(String, Scenario)> {
         edits.configs(&topic.configs, move |s| &mut s.topology.topics[index].configs);
     }
     edits.configs(&scenario.knobs.configs, |s| &mut s.knobs.configs);
+    edits.replace("unreachable", |s| &mut s.knobs.unreachable, [Vec::new()]);
     for index in 0..scenario.clients.len() {
         edits.client(index);
     }

@@ -3,6 +3,7 @@
 //! Each session draws the version of every API anew from what the broker offers, so that all of them meet all faults.
 
 use super::{Client, code};
+use crate::harness::{FORWARDED_PORT, PORT};
 use crate::history::{Call, Reply, Value};
 use crate::runtime::SimRuntime;
 use client::several::{self, Place};
@@ -134,7 +135,9 @@ impl Session {
             for partition in &topic.partitions {
                 let leader = response.brokers.iter().find(|broker| broker.node_id == partition.leader_id);
                 let leader = leader.and_then(|at| {
-                    Some(SocketAddr::new(at.host.parse().ok()?, u16::try_from(at.port).ok()?))
+                    let port = u16::try_from(at.port).ok()?;
+                    let port = if port == FORWARDED_PORT { PORT } else { port };
+                    Some(SocketAddr::new(at.host.parse().ok()?, port))
                 });
                 let place = (name.clone(), partition.partition_index);
                 let wiped = partition.replica_nodes.iter().all(|id| client.around.wiped.contains(id));

@@ -1,14 +1,22 @@
 //! Whether brokers that may be gone are gone: the active controller asks them, and fences those that can't answer.
 //!
 //! ```text
-//! the connection of its heartbeats ends ─┐             ┌─ answered ──▶ nothing: it lives
-//! it is silent (`suspicion`)            ─┼─▶ asked ────┼─ refused ───▶ fenced: its process is gone
-//! this controller has just been elected ─┘     ▲       └─ no answer ─▶ asked again; then, if a heartbeat is overdue, fenced
-//!                                              └──────────────┘
+//! the connection of its heartbeats ends ─┐             ┌─ answered ─────────────────▶ nothing: it lives
+//! it is silent (`suspicion`)            ─┼─▶ asked ────┼─ refused where it answered ─▶ fenced: its process is gone
+//! this controller has just been elected ─┘     ▲       ├─ refused elsewhere ─────────▶ if it is lost (`suspicion`), fenced
+//!                                              └───────┴─ no answer ─────────────────▶ asked again; then the same
 //! ```
 //!
-//! What ends a connection (an idle close, a controller that restarts, a link that breaks) says nothing about a process; an
-//! address that refuses does. It is asked where clients find it, for ApiVersions, which a broker answers by itself.
+//! What ends a connection (an idle close, a controller that restarts, a link that breaks) says nothing about a process. It
+//! is asked where clients find it, for ApiVersions, which a broker answers by itself.
+//!
+//! An address that refuses says that there is no process if this broker's was there before: clients may reach it by a way
+//! that this node has not (a forwarded port, a name that means another machine here). So every controller, the active one
+//! or not, asks each available broker until it has answered once: then whoever is elected next can tell at once. Who it
+//! is that answers is not known: ApiVersions names nobody, nor does anything else of Kafka's that a broker answers by
+//! itself. Should another process stand at the address, a death is noticed by its silence, after
+//! `broker.session.timeout.ms`, as by Apache Kafka; of an address that two brokers name, nothing is believed but silence.
+//!
 //! Should another incarnation have taken the place meanwhile, its registration decides. A broker that has been heard of
 //! since it was asked is not gone. Each is asked by one task at a time, and a few at once.
 
@@ -30,6 +38,8 @@ use tracing::{debug, warn};
 pub(super) const ALARMS_MAX: usize = 256;
 /// Between two looks at who is silent.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Between two looks at who is new, of a controller that is not the active one.
+const STANDBY_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Brokers that are asked at once; others wait for them.
 const ASKED_MAX: usize = 32;
 /// How long a broker may take to answer.
@@ -42,7 +52,7 @@ const BROKEN_PAUSE: Duration = Duration::from_millis(25);
 const BROKEN_MAX: u32 = 4;
 /// So often it may not answer.
 const UNANSWERED_MAX: u32 = 2;
-/// How long a broker that answered is not asked again for its silence.
+/// How long a broker is not asked again of which nothing has become known but that it lives, or that there is no saying.
 const REST: Duration = Duration::from_secs(1);
 
 /// The task's state.
@@ -56,17 +66,26 @@ pub(super) struct Probes<R: Runtime> {
     /// Brokers whose connection has ended.
     alarms: mpsc::Receiver<BrokerId>,
     /// Brokers that have been asked, whatever came of it.
-    done: mpsc::Receiver<(BrokerId, Verdict)>,
-    told: mpsc::Sender<(BrokerId, Verdict)>,
+    done: mpsc::Receiver<Judged>,
+    told: mpsc::Sender<Judged>,
     /// In which epoch this node is the active controller, and since when.
     leading: Option<(LeaderEpoch, Instant)>,
+    /// When to look next where this node is not the active controller.
+    standby_look: Instant,
     /// To be asked.
     wanted: BTreeSet<BrokerId>,
     /// Being asked.
     asked: BTreeSet<BrokerId>,
-    /// Those that answered, and until when they are left alone.
+    /// Those that were asked, and until when they are left alone.
     resting: BTreeMap<BrokerId, Instant>,
+    /// Available brokers that have answered at their addresses, as these incarnations.
+    met: BTreeMap<BrokerId, BrokerEpoch>,
+    /// Available brokers that can't be reached, as was told.
+    unreachable: BTreeMap<BrokerId, BrokerEpoch>,
 }
+
+/// A broker that was asked, and what came of it.
+type Judged = (BrokerId, BrokerEpoch, Verdict);
 
 /// What came of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +94,8 @@ enum Verdict {
     Answered,
     /// Its process is gone, or does not answer.
     Fenced,
+    /// Its address refuses, and never answered here; but it was heard of.
+    Unreachable,
     /// There is no saying.
     Open,
 }
@@ -97,9 +118,12 @@ impl<R: Runtime> Probes<R> {
             done,
             told,
             leading: None,
+            standby_look: Instant::default(),
             wanted: BTreeSet::new(),
             asked: BTreeSet::new(),
             resting: BTreeMap::new(),
+            met: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
         }
     }
 
@@ -108,20 +132,17 @@ impl<R: Runtime> Probes<R> {
         let mut next = self.rt.now() + LOOK_EVERY;
         loop {
             tokio::select! { biased;
-                Some((id, verdict)) = self.done.recv() => {
-                    self.asked.remove(&id);
-                    if verdict == Verdict::Answered {
-                        self.resting.insert(id, self.rt.now() + REST);
-                    }
-                }
+                Some(judged) = self.done.recv() => self.note(judged),
                 Some(id) = self.alarms.recv() => drop(self.wanted.insert(id)),
                 () = self.rt.sleep_until(next) => next = self.rt.now() + LOOK_EVERY,
             }
             if self.metadata.leadership().leader != Some(self.me) {
                 self.leading = None;
                 self.wanted.clear();
-                self.resting.clear();
-                continue;
+                if self.rt.now() < self.standby_look {
+                    continue;
+                }
+                self.standby_look = self.rt.now() + STANDBY_LOOK_EVERY;
             }
             let Some((active, watched)) = self.metadata.look(watched).await else { return };
             self.consider(active, &watched);
@@ -129,16 +150,40 @@ impl<R: Runtime> Probes<R> {
         }
     }
 
-    /// Decides who is to be asked.
+    fn note(&mut self, (id, epoch, verdict): Judged) {
+        self.asked.remove(&id);
+        self.resting.insert(id, self.rt.now() + REST);
+        match verdict {
+            Verdict::Answered => drop(self.met.insert(id, epoch)),
+            Verdict::Fenced => drop(self.met.remove(&id)),
+            Verdict::Unreachable => {
+                if self.unreachable.insert(id, epoch) != Some(epoch) {
+                    warn!(
+                        %id,
+                        "a broker's address refuses connections from this node, and has never answered: other nodes \
+                         must be able to reach its advertised.listeners, or its death will be noticed late"
+                    );
+                }
+            }
+            Verdict::Open => {}
+        }
+    }
+
+    /// Decides who may be gone.
     fn consider(&mut self, active: Option<LeaderEpoch>, watched: &BTreeMap<BrokerId, Watched>) {
         let now = self.rt.now();
-        let Some(epoch) = active else { return };
+        self.resting.retain(|_, until| now < *until);
+        let is_available = |id: &BrokerId, epoch: &mut BrokerEpoch| {
+            watched.get(id).is_some_and(|watched| watched.broker.epoch == *epoch)
+        };
+        self.met.retain(is_available);
+        self.unreachable.retain(is_available);
+        let Some(epoch) = active else { return self.wanted.clear() };
         if self.leading.is_none_or(|(before, _)| before != epoch) {
             // What was noticed of those who are gone was noticed by another.
             self.leading = Some((epoch, now));
             self.wanted.extend(watched.keys());
         }
-        self.resting.retain(|_, until| now < *until);
         let (_, since) = self.leading.expect("just set");
         for (id, broker) in watched {
             if !self.resting.contains_key(id) && broker.is_silent(now, since, self.heartbeat_every) {
@@ -149,28 +194,36 @@ impl<R: Runtime> Probes<R> {
         self.wanted.retain(|id| *id != self.me && watched.contains_key(id));
     }
 
+    /// Asks those who may be gone, and those who have never answered here.
     fn ask(&mut self, watched: &BTreeMap<BrokerId, Watched>) {
-        let free: Vec<BrokerId> = self.wanted.difference(&self.asked).copied().collect();
+        let is_stranger =
+            |id: &&BrokerId| **id != self.me && !self.met.contains_key(id) && !self.resting.contains_key(id);
+        let strangers = watched.keys().filter(is_stranger).filter(|id| !self.wanted.contains(id));
+        let free = self.wanted.iter().chain(strangers).filter(|id| !self.asked.contains(id));
+        let free: Vec<BrokerId> = free.copied().collect();
         for id in free {
             if self.asked.len() >= ASKED_MAX {
                 return;
             }
-            self.wanted.remove(&id);
+            let suspected = self.wanted.remove(&id);
             let broker = &watched[&id].broker;
             let Some(at) = endpoint(broker, &self.listener) else { continue };
             self.asked.insert(id);
+            let alone = !is_shared(watched, id, &at, &self.listener);
             let probe = Probe {
                 rt: self.rt.clone(),
                 id,
                 epoch: broker.epoch,
-                overdue: super::suspicion::overdue(self.heartbeat_every),
+                known: self.met.get(&id) == Some(&broker.epoch) && alone,
+                since: self.leading.map_or(self.rt.now(), |(_, since)| since),
+                heartbeat_every: self.heartbeat_every,
                 metadata: self.metadata.clone(),
                 link: Link::new(self.rt.clone(), at, format!("controller-{}-probe", self.me)),
             };
-            let told = self.told.clone();
+            let (told, epoch) = (self.told.clone(), broker.epoch);
             self.rt.spawn_detached("probe", async move {
-                let verdict = probe.run().await;
-                let _ = told.send((id, verdict)).await;
+                let verdict = if suspected { probe.judge().await } else { probe.meet().await };
+                let _ = told.send((id, epoch, verdict)).await;
             });
         }
     }
@@ -200,19 +253,41 @@ fn endpoint(broker: &Broker, listener: &str) -> Option<NodeEndpoint> {
     named.or(broker.endpoints.first()).cloned()
 }
 
+/// Whether another broker is to be found where `id` is: then it says nothing of either who answers there.
+fn is_shared(watched: &BTreeMap<BrokerId, Watched>, id: BrokerId, at: &NodeEndpoint, listener: &str) -> bool {
+    let mut others = watched.values().filter(|other| other.broker.id != id);
+    others.any(|other| {
+        let theirs = endpoint(&other.broker, listener);
+        theirs.is_some_and(|theirs| theirs.host == at.host && theirs.port == at.port)
+    })
+}
+
 /// One broker that is asked.
 struct Probe<R: Runtime> {
     rt: R,
     id: BrokerId,
     epoch: BrokerEpoch,
-    /// How long after a heartbeat the next one is overdue.
-    overdue: Duration,
+    /// Whether it has answered at its address, which is no other broker's.
+    known: bool,
+    /// Since when this node is the active controller.
+    since: Instant,
+    heartbeat_every: Duration,
     metadata: Handle,
     link: Link<R>,
 }
 
 impl<R: Runtime> Probe<R> {
-    async fn run(mut self) -> Verdict {
+    /// Whether it answers at all.
+    async fn meet(mut self) -> Verdict {
+        let deadline = self.link.deadline(ANSWER_MAX);
+        match self.link.answers(deadline).await {
+            Ok(()) => Verdict::Answered,
+            Err(_) => Verdict::Open,
+        }
+    }
+
+    /// Whether it is gone: then it is fenced.
+    async fn judge(mut self) -> Verdict {
         let began = self.rt.now();
         let (mut broken, mut unanswered) = (0, 0);
         while broken < BROKEN_MAX && unanswered < UNANSWERED_MAX {
@@ -220,7 +295,11 @@ impl<R: Runtime> Probe<R> {
             let deadline = self.link.deadline(ANSWER_MAX);
             let pause = match self.link.answers(deadline).await {
                 Ok(()) => return Verdict::Answered,
-                Err(Failure::Refused) => return self.fence(asked, Sign::Refused).await,
+                Err(Failure::Refused) if self.known => return self.fence(asked, Sign::Refused).await,
+                Err(Failure::Refused) => {
+                    let verdict = self.fence_if_lost(began).await;
+                    return if verdict == Verdict::Open { Verdict::Unreachable } else { verdict };
+                }
                 Err(Failure::TimedOut) => {
                     unanswered += 1;
                     PAUSE
@@ -233,30 +312,49 @@ impl<R: Runtime> Probe<R> {
             debug!(id = %self.id, unanswered, broken, "a broker does not answer");
             self.rt.sleep_until(self.rt.now() + pause).await;
         }
-        self.fence(began, Sign::Unanswered).await
+        self.fence_if_lost(began).await
     }
 
-    /// Fences the broker, unless it was heard of after `asked`. One that does not answer may be busy: only if it should
-    /// have been heard of.
+    /// Fences the broker if it should have been heard of long ago: one that does not answer may be busy, or out of reach.
+    async fn fence_if_lost(&mut self, began: Instant) -> Verdict {
+        let (id, since, heartbeat_every) = (self.id, self.since, self.heartbeat_every);
+        let is_lost = move |seen: &Seen<'_>| {
+            let (_, watched) = watched(seen);
+            watched.get(&id).is_some_and(|broker| broker.is_lost(seen.now, since, heartbeat_every))
+        };
+        match self.metadata.look(is_lost).await {
+            Some(true) => self.fence(began, Sign::Unanswered).await,
+            Some(false) | None => Verdict::Open,
+        }
+    }
+
+    /// Fences the broker, unless it was heard of after `asked`.
     async fn fence(&mut self, asked: Instant, sign: Sign) -> Verdict {
         let (id, epoch) = (self.id, self.epoch);
-        let silent = if sign == Sign::Refused { Duration::ZERO } else { self.overdue };
         let decided = self.metadata.decide(move |desk| {
-            let heard = desk.controller.heard(id, epoch);
-            if heard.is_some_and(|heard| heard > asked || desk.now < heard + silent) {
+            if desk.controller.heard(id, epoch).is_some_and(|heard| heard > asked) {
                 return Ok(Decision::nothing(false));
             }
             let Decision { records, atomicity, .. } = desk.controller.gone(id, epoch)?;
-            warn!(%id, ?sign, "a broker is gone and is fenced");
-            Ok(Decision { records, atomicity, reply: true })
+            let reply = !records.is_empty();
+            Ok(Decision { records, atomicity, reply })
         });
         match decided.await {
             Ok(committed) if committed.value => {
+                warn!(%id, ?sign, "a broker is gone and is fenced");
                 self.rt.observe(Event::BrokerFenced { broker: id, sign });
                 Verdict::Fenced
             }
-            // Another incarnation has registered, or another controller decides.
-            Ok(_) | Err(_) => Verdict::Open,
+            // Another incarnation has registered, another controller decides, or the decision could not be written.
+            Ok(_) => Verdict::Open,
+            Err(refusal) => {
+                debug!(%id, %refusal, "a broker that is gone is not fenced");
+                Verdict::Open
+            }
         }
     }
 }
+
+#[cfg(test)]
+#[path = "probes_test.rs"]
+mod tests;

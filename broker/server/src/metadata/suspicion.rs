@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// A broker that fetches no metadata for so long is silent.
 const NO_FETCH_MAX: Duration = Duration::from_millis(750);
+/// One that does not answer either, and fetches none for so long, is lost if its heartbeats are missing too: longer than a
+/// few segments in a row that have to be sent again.
+const LOST_FETCH_MAX: Duration = Duration::from_millis(1500);
 /// How much later than its time a heartbeat may come.
 const LATE_MAX: Duration = Duration::from_millis(500);
 
@@ -28,13 +31,26 @@ pub(super) struct Watched {
 impl Watched {
     /// Whether it should have been heard of, by a controller that has been the active one `since`.
     pub(super) fn is_silent(&self, now: Instant, since: Instant, heartbeat_every: Duration) -> bool {
+        let (heard, fetched) = self.last_signs(since);
+        now > fetched + NO_FETCH_MAX || now > heard + overdue(heartbeat_every)
+    }
+
+    /// Whether no sign has come for so long that it is gone if it does not answer either: it neither follows the metadata
+    /// log nor sends heartbeats.
+    pub(super) fn is_lost(&self, now: Instant, since: Instant, heartbeat_every: Duration) -> bool {
+        let (heard, fetched) = self.last_signs(since);
+        now > fetched + LOST_FETCH_MAX && now > heard + overdue(heartbeat_every)
+    }
+
+    /// When its last heartbeat came and when it last asked for metadata: not before `since`, which counts for both.
+    fn last_signs(&self, since: Instant) -> (Instant, Instant) {
         let last = |at: Option<Instant>| at.map_or(since, |at| at.max(since));
-        now > last(self.fetched) + NO_FETCH_MAX || now > last(self.heard) + overdue(heartbeat_every)
+        (last(self.heard), last(self.fetched))
     }
 }
 
 /// How long after a heartbeat the next one is overdue.
-pub(super) fn overdue(heartbeat_every: Duration) -> Duration {
+fn overdue(heartbeat_every: Duration) -> Duration {
     heartbeat_every + LATE_MAX
 }
 

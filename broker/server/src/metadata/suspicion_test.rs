@@ -52,3 +52,22 @@ fn nobody_is_silent_for_what_a_controller_before_has_not_heard() {
         assert_eq!(watched(Some(10_000), None).is_silent(at(now), at(10_000), EVERY), silent, "{now}");
     }
 }
+
+#[test]
+fn a_broker_is_lost_when_every_sign_is_missing() {
+    let since = at(1000);
+    for (now, heard, fetched, lost) in [
+        (10_000, Some(7_500), Some(8_500), false),
+        (10_001, Some(7_500), Some(8_500), true),
+        (10_001, Some(7_501), Some(8_500), false),
+        (10_001, Some(7_500), Some(8_501), false),
+        (3_500, None, None, false),
+        (3_501, None, None, true),
+    ] {
+        assert_eq!(
+            watched(heard, fetched).is_lost(at(now), since, EVERY),
+            lost,
+            "{now} {heard:?} {fetched:?}"
+        );
+    }
+}
