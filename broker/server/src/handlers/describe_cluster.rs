@@ -3,11 +3,12 @@
 //! * Versions 0 to 2. Clients' listeners tell of brokers, controllers' of controllers (from version 1 on, KIP-919); who
 //!   asks for the others is answered MISMATCHED_ENDPOINT_TYPE, for anything else UNSUPPORTED_ENDPOINT_TYPE.
 //! * Fenced brokers are shown from version 2 on, to those who ask for them (KIP-1073).
-//! * The controller that a broker tells is itself: any broker passes requests on (KIP-590). A controller tells the active one.
+//! * The controller that a broker tells is itself, as any broker passes requests on (KIP-590), or while it is fenced another
+//!   one that is not. A controller tells the active one.
 //! * A controller is shown by its first listener: its peers are reached there.
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
-use super::shown::CLUSTER_OPERATIONS;
+use super::shown::{self, CLUSTER_OPERATIONS};
 use super::{Asked, Outcome, Side, when_leaving};
 use crate::context::Context;
 use controller::ClusterImage;
@@ -63,17 +64,15 @@ fn check(asked_for: i8, told: i8) -> Result<(), DescribeClusterResponse> {
 /// What is the same for brokers and controllers.
 fn told(
     image: &ClusterImage,
-    controller: BrokerId,
+    controller_id: i32,
     brokers: Vec<DescribeClusterBroker>,
     request: &DescribeClusterRequest,
 ) -> DescribeClusterResponse {
-    // A client looks the controller up among the nodes.
-    let known = brokers.iter().any(|broker| broker.broker_id == controller.0);
     let told_operations = request.include_cluster_authorized_operations;
     DescribeClusterResponse {
         cluster_id: image.cluster_id().to_string(),
         endpoint_type: request.endpoint_type,
-        controller_id: if known { controller } else { BrokerId::NONE }.0,
+        controller_id,
         brokers,
         cluster_authorized_operations: if told_operations { CLUSTER_OPERATIONS } else { i32::MIN },
         ..DescribeClusterResponse::default()
@@ -98,7 +97,10 @@ fn controllers(
             is_fenced: false,
         })
     });
-    told(image, active.unwrap_or(BrokerId::NONE), shown.collect(), request)
+    let shown: Vec<_> = shown.collect();
+    // A client looks the controller up among the nodes.
+    let active = active.filter(|active| shown.iter().any(|node| node.broker_id == active.0));
+    told(image, active.unwrap_or(BrokerId::NONE).0, shown, request)
 }
 
 fn brokers(
@@ -121,7 +123,9 @@ fn brokers(
             is_fenced: broker.fenced,
         })
     });
-    told(image, me, shown.collect(), request)
+    let shown: Vec<_> = shown.collect();
+    let online = shown.iter().filter(|broker| !broker.is_fenced).map(|broker| broker.broker_id);
+    told(image, shown::controller(me, online), shown, request)
 }
 
 #[cfg(test)]

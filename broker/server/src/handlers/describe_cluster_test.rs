@@ -30,9 +30,15 @@ fn fenced_brokers_are_shown_to_those_who_ask_for_them() {
 }
 
 #[test]
-fn a_controller_that_is_not_among_the_brokers_is_none() {
-    let told = brokers(&image(), BrokerId(2), "PLAINTEXT", &DescribeClusterRequest::default());
-    assert_eq!(told.controller_id, -1);
+fn the_controller_is_one_of_the_brokers_that_are_not_fenced() {
+    for include_fenced_brokers in [false, true] {
+        let request = DescribeClusterRequest { include_fenced_brokers, ..DescribeClusterRequest::default() };
+        // 2 is not reached by this listener, and 3 is fenced.
+        for me in [1, 2, 3] {
+            assert_eq!(brokers(&image(), BrokerId(me), "PLAINTEXT", &request).controller_id, 1, "{me}");
+        }
+        assert_eq!(brokers(&image(), BrokerId(1), "NOWHERE", &request).controller_id, -1);
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //! * Topics by id from version 12 on, and then no names are looked at; 10 and 11 have the field, and its use, or a
 //!   name that is null, makes the whole request an INVALID_REQUEST.
 //! * The answer is made when it is about to leave: one that waits behind others costs what its question does.
-//! * Fenced brokers are not shown. The controller told is this broker: any broker passes requests on (KIP-590).
+//! * Fenced brokers are not shown. The controller told is this broker, as any broker passes requests on (KIP-590), or while
+//!   it is fenced another one that is shown.
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
 use super::shown::{self, CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
@@ -146,10 +147,14 @@ fn respond(context: &Context, wanted: Option<&[Wanted]>, include: Include) -> Me
         Some(wanted) => wanted.iter().map(|wanted| look_up(&image, wanted, include)).collect(),
     };
     let online = image.brokers().filter(|broker| !broker.fenced);
+    let brokers: Vec<_> = online.filter_map(|broker| node(context, broker)).collect();
     MetadataResponse {
-        brokers: online.filter_map(|broker| node(context, broker)).collect(),
+        controller_id: shown::controller(
+            context.settings.node_id,
+            brokers.iter().map(|broker| broker.node_id),
+        ),
+        brokers,
         cluster_id: Some(image.cluster_id().to_string()),
-        controller_id: context.settings.node_id.0,
         topics,
         cluster_authorized_operations: if include.cluster { CLUSTER_OPERATIONS } else { i32::MIN },
         ..MetadataResponse::default()

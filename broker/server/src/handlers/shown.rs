@@ -25,6 +25,14 @@ pub fn offline_replicas(image: &ClusterImage, partition: &Partition) -> Vec<i32>
     replicas.filter(|id| !is_online(image, **id)).map(|id| id.0).collect()
 }
 
+/// The controller that a broker names to its clients: itself, as any broker passes requests on (KIP-590), or while it is
+/// fenced the next one that it shows them, of which a client knows where it is; -1 if there is none. Apache Kafka's
+/// brokers name any that is not fenced.
+pub fn controller(me: BrokerId, online: impl IntoIterator<Item = i32>) -> i32 {
+    let next = online.into_iter().min_by_key(|id| (*id < me.0, *id));
+    next.unwrap_or(BrokerId::NONE.0)
+}
+
 /// The numbers of brokers.
 pub fn ids(brokers: &[BrokerId]) -> Vec<i32> {
     brokers.iter().map(|broker| broker.0).collect()

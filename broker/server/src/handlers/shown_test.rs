@@ -53,6 +53,15 @@ pub fn image() -> ClusterImage {
     image
 }
 
+#[test]
+fn a_broker_names_itself_as_the_controller_or_one_that_it_shows() {
+    for (me, online, named) in
+        [(2, vec![1, 2, 3], 2), (2, vec![1, 3, 4], 3), (4, vec![2, 1], 1), (1, vec![1], 1), (1, vec![], -1)]
+    {
+        assert_eq!(controller(BrokerId(me), online.clone()), named, "{me} of {online:?}");
+    }
+}
+
 /// An image with one more topic, of so many partitions on broker 1.
 pub fn with_topic(mut image: ClusterImage, name: &str, partitions: i32) -> ClusterImage {
     let topic_id = Uuid([99; 16]);

@@ -6,16 +6,19 @@
 
 use super::link::{Link, LinkError};
 use super::node::Heard;
-use super::wire::{self, Local};
+use super::wire::{self, Local, Senseless};
 use controller::NodeEndpoint;
-use model::BrokerId;
 use model::time::Duration;
+use model::{BrokerId, Instant};
+use protocol::ErrorCode;
 use raft::{Failure, ReplicaKey, Request, RequestId, Response};
 use runtime::Runtime;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
-use tracing::debug;
+use tracing::{debug, warn};
 
+/// Between two complaints that a voter takes this node for another cluster's.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 /// Questions of one kind that may wait to be put to one voter.
 const LINE_MAX: usize = 16;
 
@@ -56,6 +59,7 @@ impl Peers {
                 local: replicas.local.clone(),
                 to: ReplicaKey { id, directory: None },
                 patience,
+                complaint: Complaint::default(),
             };
             rt.spawn_detached("peer", line.run(questions, heard.clone()));
             sender
@@ -83,6 +87,26 @@ struct Line<R: Runtime> {
     local: Local,
     to: ReplicaKey,
     patience: Duration,
+    complaint: Complaint,
+}
+
+/// What has been said of a voter that names another cluster: that is nobody's passing trouble, and else nobody would know why
+/// there is no leader.
+#[derive(Debug, Default)]
+struct Complaint {
+    again: Option<Instant>,
+}
+
+impl Complaint {
+    /// Whether it is time to complain of an answer that told nothing.
+    fn is_due(&mut self, now: Instant, senseless: Senseless) -> bool {
+        let due = senseless == Senseless::Refused(ErrorCode::InconsistentClusterId)
+            && self.again.is_none_or(|again| now >= again);
+        if due {
+            self.again = Some(now + COMPLAIN_EVERY);
+        }
+        due
+    }
 }
 
 impl<R: Runtime> Line<R> {
@@ -99,7 +123,7 @@ impl<R: Runtime> Line<R> {
     }
 
     async fn ask(&mut self, request: &Request) -> Result<Response, Failure> {
-        let Line { link, local, to, patience } = self;
+        let Line { link, local, to, patience, complaint } = self;
         let deadline = link.deadline(*patience);
         let answer = match request {
             Request::Vote(vote) => {
@@ -133,7 +157,14 @@ impl<R: Runtime> Line<R> {
             }
         };
         answer.map_err(|senseless| {
-            debug!(to = %self.to, %senseless, "an answer of another voter tells nothing");
+            debug!(%to, %senseless, "an answer of another voter tells nothing");
+            if complaint.is_due(link.deadline(Duration::ZERO), senseless) {
+                warn!(
+                    voter = %to.id,
+                    own = %local.cluster.0,
+                    "a voter of controller.quorum.voters belongs to another cluster: the ids in both meta.properties differ"
+                );
+            }
             Failure::Lost
         })
     }
@@ -145,3 +176,7 @@ fn end(error: LinkError) -> Failure {
         LinkError::Unspoken => Failure::Lost,
     }
 }
+
+#[cfg(test)]
+#[path = "peers_test.rs"]
+mod tests;
