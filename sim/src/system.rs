@@ -62,3 +62,7 @@ mod deletions;
 #[cfg(test)]
 #[path = "failover_test.rs"]
 mod failovers;
+
+#[cfg(test)]
+#[path = "unregistered_test.rs"]
+mod unregistered;
