@@ -66,7 +66,7 @@ where
                 let at = ids.iter().position(|id| *id == record.node).expect("a node of the cluster");
                 elections.lock().unwrap().push((at, record.at_nanos));
             }
-            What::Event(Event::BrokerFenced { broker, sign }) => {
+            What::Event(Event::BrokerFenced { broker, sign, .. }) => {
                 fencings.lock().unwrap().push((broker.0 as usize - 1, *sign, record.at_nanos));
             }
             _ => {}

@@ -132,7 +132,7 @@ impl Story {
             Event::Served { partition, from, to, high_watermark } => {
                 format!("serves {} [{from}, {to}) of {high_watermark}", self.place(*partition))
             }
-            Event::BrokerFenced { broker, sign } => format!("fences b{broker}: {sign:?}"),
+            Event::BrokerFenced { broker, sign, .. } => format!("fences b{broker}: {sign:?}"),
             Event::Fenced(why) => format!("gives up its log directory: {why:?}"),
             Event::Answered(_) | Event::Connected | Event::Disconnected => return None,
         })

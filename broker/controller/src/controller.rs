@@ -72,7 +72,7 @@ pub struct Controller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// This broker had not been heard of for `broker.session.timeout.ms`, and is fenced.
-    Fenced(BrokerId),
+    Fenced(BrokerId, BrokerEpoch),
     /// The preferred leaders of so many partitions lead again.
     Balanced(usize),
 }
@@ -303,7 +303,7 @@ impl Controller {
         if let Some((id, epoch)) = self.sessions.expire(now, &self.speculative) {
             let fence = brokers::fence(&self.speculative, id, epoch, &self.settings);
             let Decision { records, .. } = fence.expect("the session is of the registered epoch");
-            return Some(Decision::prefixes(records, Due::Fenced(id)));
+            return Some(Decision::prefixes(records, Due::Fenced(id, epoch)));
         }
         let records = self.balance.round(now, &self.speculative, &self.settings)?;
         let elected = records.len();

@@ -3,7 +3,7 @@
 //! Metrics, traces, probes, the simulator's checkers and its trace hash have no other source. An event states a
 //! fact after it became true, carries values of `model` only, and is cheap enough to leave on in production.
 
-use model::{BrokerId, DurableEnd, LeaderEpoch, LogEnd, Offset, PartitionKey};
+use model::{BrokerEpoch, BrokerId, DurableEnd, LeaderEpoch, LogEnd, Offset, PartitionKey};
 
 /// A fact about one broker process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,8 @@ pub enum Event {
     Started {
         /// Its id.
         broker: BrokerId,
+        /// Its registration; -1 where it is no broker.
+        epoch: BrokerEpoch,
     },
     /// The process has stopped in order: everything synced, the clean-shutdown file written.
     Stopped {
@@ -153,10 +155,12 @@ pub enum Event {
     },
     /// An answer left, or a request that wants none was done.
     Answered(Answer),
-    /// This process, the active controller, has decided that a broker is no longer available.
+    /// This process, the active controller, has written that a broker is no longer available.
     BrokerFenced {
         /// Which broker.
         broker: BrokerId,
+        /// In which registration.
+        epoch: BrokerEpoch,
         /// Why.
         sign: Sign,
     },

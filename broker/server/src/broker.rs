@@ -159,7 +159,8 @@ impl<R: Runtime> Broker<R> {
             broker.join(lifecycle, others).await?;
             broker.open_door(listener, Side::Broker, connections_max);
         }
-        broker.rt.observe(Event::Started { broker: settings.node_id });
+        let epoch = *broker.epoch.load();
+        broker.rt.observe(Event::Started { broker: settings.node_id, epoch });
         Ok(broker)
     }
 

@@ -7,19 +7,18 @@
 use super::{Checker, Context, Report, Seen};
 use crate::history::Note;
 use ::runtime::{Event, Sign};
+use model::BrokerEpoch;
 use std::collections::BTreeMap;
 
 /// So long may a process go on that refuses, in nanoseconds: answering its clients, closing its logs.
 const ENDING_MAX: u64 = 15_000_000_000;
-/// A verdict on the incarnation before may be told so long after the next one serves.
-const TOLD_MAX: u64 = 1_000_000_000;
 
 /// See the file's header.
 pub struct OnlyTheDead {
     /// Whether silence has no other reason than death.
     calm: bool,
-    /// Processes that serve, and since when.
-    serving: BTreeMap<i32, u64>,
+    /// Processes that serve, and their registrations. What is told of an earlier one is told of another process.
+    serving: BTreeMap<i32, BrokerEpoch>,
     /// Those of them that were taken for dead, and when.
     doubted: BTreeMap<i32, (u64, Sign)>,
 }
@@ -51,16 +50,16 @@ impl Checker for OnlyTheDead {
 
     fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
         match seen {
-            Seen::Event { event: Event::Started { broker }, .. } => {
-                self.serving.insert(broker.0, context.now);
+            Seen::Event { event: Event::Started { broker, epoch }, .. } => {
+                self.serving.insert(broker.0, *epoch);
             }
             Seen::Note(Note::Killed { broker } | Note::PowerLost { broker } | Note::Stopped { broker }) => {
                 self.serving.remove(broker);
                 self.doubted.remove(broker);
             }
-            Seen::Event { event: Event::BrokerFenced { broker, sign }, .. } => {
+            Seen::Event { event: Event::BrokerFenced { broker, epoch, sign }, .. } => {
                 let telling = *sign == Sign::Refused || self.calm;
-                let serves = self.serving.get(&broker.0).is_some_and(|since| context.now > *since + TOLD_MAX);
+                let serves = self.serving.get(&broker.0).is_some_and(|serving| epoch >= serving);
                 if telling && serves {
                     self.doubted.entry(broker.0).or_insert((context.now, *sign));
                 }

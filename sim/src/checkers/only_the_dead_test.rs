@@ -4,15 +4,19 @@ use crate::checkers::Seen;
 use crate::checkers::forge::Forge;
 use crate::history::Note;
 use ::runtime::{Event, Sign};
-use model::BrokerId;
+use model::{BrokerEpoch, BrokerId};
 
-fn serves(forge: Forge) -> Forge {
-    let event = Event::Started { broker: BrokerId(1) };
+fn serves_as(forge: Forge, epoch: i64) -> Forge {
+    let event = Event::Started { broker: BrokerId(1), epoch: BrokerEpoch(epoch) };
     forge.seen(&Seen::Event { broker: 1, event: &event })
 }
 
+fn serves(forge: Forge) -> Forge {
+    serves_as(forge, 7)
+}
+
 fn fenced(forge: Forge, sign: Sign) -> Forge {
-    let event = Event::BrokerFenced { broker: BrokerId(1), sign };
+    let event = Event::BrokerFenced { broker: BrokerId(1), epoch: BrokerEpoch(7), sign };
     forge.seen(&Seen::Event { broker: 2, event: &event })
 }
 
@@ -41,7 +45,7 @@ fn whoever_is_dead_or_dying_is_not() {
     let dead = || serving().note(Note::Killed { broker: 1 });
     judged(fenced(dead(), Sign::Refused)).fires(&[]);
     judged(fenced(serving(), Sign::Refused).later(3).note(Note::Stopped { broker: 1 })).fires(&[]);
-    judged(fenced(serves(dead()), Sign::Refused)).fires(&[]);
+    judged(fenced(serves_as(dead(), 8).later(5), Sign::Refused)).fires(&[]);
     judged(fenced(serving().power_lost(), Sign::Silent)).fires(&[]);
     judged(fenced(serves(dead()).later(5), Sign::Refused)).fires(&["only_the_dead"]);
 }

@@ -5,8 +5,8 @@ use crate::net::{LinkKnobs, NetKnobs};
 use crate::trace::TraceHash;
 use ::runtime::{Disk, Event, File, Listener, OpenMode, Runtime, Stream};
 use bytes::Bytes;
-use model::BrokerId;
 use model::time::Duration;
+use model::{BrokerEpoch, BrokerId};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ const PORT: u16 = 9092;
 
 /// Serves echoes, and says hello to every other node time and again; each hello goes to the disk.
 async fn chatter(rt: SimRuntime, peers: Vec<SocketAddr>) {
-    rt.observe(Event::Started { broker: BrokerId(rt.node().0 as i32) });
+    rt.observe(Event::Started { broker: BrokerId(rt.node().0 as i32), epoch: BrokerEpoch(0) });
     let mut listener = rt.listen(SocketAddr::new([0, 0, 0, 0].into(), PORT)).await.unwrap();
     for peer in peers {
         let own = rt.clone();
@@ -160,7 +160,9 @@ fn what_the_seed_does_not_decide_changes_the_hash() {
         run_seed(1, WorldKnobs::default(), |world| async move {
             let node = world.node("b1");
             let seen = LEAK.fetch_add(1, Ordering::Relaxed);
-            node.boot(move |rt| async move { rt.observe(Event::Started { broker: BrokerId(seen) }) });
+            node.boot(move |rt| async move {
+                rt.observe(Event::Started { broker: BrokerId(seen), epoch: BrokerEpoch(0) })
+            });
             node.ended().await;
         })
         .unwrap()

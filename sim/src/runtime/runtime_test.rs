@@ -4,8 +4,8 @@ use super::*;
 use crate::trace::{Life, What};
 use ::runtime::{Disk, Event, File, OpenMode, Runtime, Task, conformance};
 use bytes::Bytes;
-use model::BrokerId;
 use model::time::{Duration, Instant};
+use model::{BrokerEpoch, BrokerId};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -98,9 +98,9 @@ fn a_subscriber_may_kill_whoever_speaks() {
         });
         node.boot(|rt| async move {
             let file = rt.disk().open(Path::new("f"), OpenMode::CreateNew).await.unwrap();
-            rt.observe(Event::Started { broker: BrokerId(1) });
+            rt.observe(Event::Started { broker: BrokerId(1), epoch: BrokerEpoch(1) });
             // Dead by now: the code runs on to its next await and no further, and nothing that it does counts.
-            rt.observe(Event::Started { broker: BrokerId(1) });
+            rt.observe(Event::Started { broker: BrokerId(1), epoch: BrokerEpoch(1) });
             file.write_at(0, vec![Bytes::from_static(b"x")]).await.unwrap();
             unreachable!("a dead process came back from an await");
         });

@@ -184,9 +184,9 @@ impl<R: Runtime> Node<R> {
                 return Ok(());
             }
             match due {
-                Due::Fenced(id) => {
+                Due::Fenced(id, epoch) => {
                     warn!(%id, "a broker has fallen silent and is fenced");
-                    self.rt.observe(Event::BrokerFenced { broker: id, sign: Sign::Silent });
+                    self.rt.observe(Event::BrokerFenced { broker: id, epoch, sign: Sign::Silent });
                 }
                 Due::Balanced(leaders) => info!(leaders, "preferred leaders lead again"),
             }

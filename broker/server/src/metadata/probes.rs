@@ -342,7 +342,7 @@ impl<R: Runtime> Probe<R> {
         match decided.await {
             Ok(committed) if committed.value => {
                 warn!(%id, ?sign, "a broker is gone and is fenced");
-                self.rt.observe(Event::BrokerFenced { broker: id, sign });
+                self.rt.observe(Event::BrokerFenced { broker: id, epoch, sign });
                 Verdict::Fenced
             }
             // Another incarnation has registered, another controller decides, or the decision could not be written.
