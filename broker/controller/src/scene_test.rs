@@ -177,7 +177,7 @@ impl Scene {
         self.now = self.now + time;
         let mut fenced = Vec::new();
         while let Some(decision) = self.controller.expire(self.now) {
-            if let Due::Fenced(id) = self.append(decision) {
+            if let Due::Fenced(id, _) = self.append(decision) {
                 fenced.push(id.0);
             }
         }
