@@ -31,6 +31,8 @@ struct Inner {
     brokers: BTreeMap<NodeId, i32>,
     looks: BTreeMap<NodeId, Look>,
     operations: u64,
+    /// Deletions of topics that are under way, or of which nobody knows whether they happen: such a topic may vanish.
+    deletions: BTreeMap<u64, String>,
     completions: Completions,
     peak: Usage,
     /// Called with the faults that an event triggers, outside the lock.
@@ -67,6 +69,7 @@ impl Hub {
             brokers: BTreeMap::new(),
             looks: BTreeMap::new(),
             operations: 0,
+            deletions: BTreeMap::new(),
             completions: Completions::default(),
             peak: Usage::default(),
             strike: None,
@@ -129,6 +132,9 @@ impl Hub {
         let mut inner = self.lock();
         inner.operations += 1;
         let op = inner.operations;
+        if let Call::DeleteTopic { topic } = &call {
+            inner.deletions.insert(op, topic.clone());
+        }
         inner.entry(Entry { time, client: client.to_string(), op, step: Step::Invoke { call } });
         op
     }
@@ -138,12 +144,23 @@ impl Hub {
         let time = self.world.now_nanos();
         let mut inner = self.lock();
         match &step {
-            Step::Ok { .. } => inner.completions.ok += 1,
-            Step::Fail { .. } => inner.completions.fail += 1,
+            Step::Ok { .. } => {
+                inner.completions.ok += 1;
+                inner.deletions.remove(&op);
+            }
+            Step::Fail { .. } => {
+                inner.completions.fail += 1;
+                inner.deletions.remove(&op);
+            }
             Step::Info { .. } => inner.completions.info += 1,
             Step::Invoke { .. } | Step::Note { .. } => unreachable!("not an end"),
         }
         inner.entry(Entry { time, client: client.to_string(), op, step });
+    }
+
+    /// Whether somebody has asked to delete a topic and may be obeyed yet.
+    pub fn may_vanish(&self, topic: &str) -> bool {
+        self.lock().deletions.values().any(|name| name == topic)
     }
 
     /// The harness did something that verdicts depend on.

@@ -100,6 +100,9 @@ async fn read_partition(
         }
         session = session.with_leader(client, name, partition).await.ok_or(why.clone())?;
         let Some(topic) = session.topic(name).cloned() else {
+            if client.may_vanish(name) {
+                return Ok(session);
+            }
             session = another(client, &why).await?;
             continue;
         };

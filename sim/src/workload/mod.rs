@@ -126,6 +126,11 @@ impl Client {
         Some((topic.name, partition))
     }
 
+    /// Whether somebody has asked to delete a topic and may be obeyed yet.
+    pub fn may_vanish(&self, topic: &str) -> bool {
+        self.around.hub.may_vanish(topic)
+    }
+
     /// Writes down that an operation begins.
     pub fn invoke(&self, call: Call) -> u64 {
         self.around.hub.invoke(&self.name, call)
