@@ -112,6 +112,32 @@ fn a_subscriber_may_kill_whoever_speaks() {
 }
 
 #[test]
+fn what_the_harness_does_upon_an_event_goes_on_without_the_process_that_it_is_about() {
+    run(1, |world| async move {
+        let node = world.node("b1");
+        let (victim, within) = (node.clone(), world.clone());
+        let healed = Arc::new(Mutex::new(0));
+        let count = healed.clone();
+        world.subscribe(move |record| {
+            let What::Event(Event::Started { .. }) = record.what else { return };
+            let (victim, within, count) = (victim.clone(), within.clone(), count.clone());
+            victim.pause();
+            within.clone().spawn(async move {
+                within.sleep(Duration::from_millis(5)).await;
+                victim.resume();
+                *count.lock().unwrap() += 1;
+            });
+        });
+        node.boot(|rt| async move {
+            rt.observe(Event::Started { broker: BrokerId(1), epoch: BrokerEpoch(1) });
+            std::future::pending().await
+        });
+        world.sleep(Duration::from_secs(1)).await;
+        assert_eq!(*healed.lock().unwrap(), 1, "it was paused for ever");
+    });
+}
+
+#[test]
 fn a_machine_boots_again_and_again() {
     run(1, |world| async move {
         let node = world.node("b1");

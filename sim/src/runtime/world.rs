@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     subscribers: Mutex<Vec<Subscriber>>,
     executor: Handle,
+    /// Where no machine is, and nothing is paused or killed.
+    outside: madsim::runtime::NodeHandle,
     /// Tasks of the harness itself, to be stopped when the world ends.
     own_tasks: Mutex<Vec<madsim::task::AbortHandle>>,
 }
@@ -96,6 +98,7 @@ impl World {
     /// A world without machines. Must be called on a madsim runtime: `run_seed` does it.
     pub(crate) fn new(seed: u64, knobs: WorldKnobs) -> World {
         let executor = Handle::current();
+        let outside = executor.get_node(madsim::plugin::node()).expect("the node that this runs on");
         let state = State {
             seed,
             knobs,
@@ -113,6 +116,7 @@ impl World {
             state: Mutex::new(state),
             subscribers: Mutex::new(Vec::new()),
             executor,
+            outside,
             own_tasks: Mutex::new(Vec::new()),
         };
         let world = World { shared: Arc::new(shared) };
@@ -189,13 +193,14 @@ impl World {
         TrueSleep { shared: self.shared.clone(), at_nanos, key: None }.await;
     }
 
-    /// Runs a task of the harness, which no fault touches. It is stopped when the world ends.
+    /// Runs a task of the harness, which no fault touches, whoever's event it was spawned upon. It is stopped when the world
+    /// ends.
     pub fn spawn<F>(&self, future: F) -> SimTask<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let handle = madsim::task::spawn(future);
+        let handle = self.shared.outside.spawn(future);
         let mut tasks = self.shared.own_tasks.lock().unwrap_or_else(PoisonError::into_inner);
         if tasks.len() == tasks.capacity() {
             tasks.retain(|task| !task.is_finished());
