@@ -102,11 +102,20 @@ impl<R: Runtime> Line<R> {
                 ready = self.link.ready(deadline.min(self.link.deadline(ANSWER_MAX))) => match ready {
                     Ok(()) => tokio::select! { biased;
                         () = reply.closed() => continue,
-                        forwarded = put(&mut self.link, request, changes, deadline) => forwarded,
+                        forwarded = put(&mut self.link, request, deadline) => forwarded,
                         () = succeeded(&rt, &metadata, to) => Forwarded::Unanswered,
                     },
                     Err(_) => Forwarded::Elsewhere,
                 },
+            };
+            // What has been answered stays answered, whoever leads by now: only how much is committed may not be learnt.
+            let forwarded = match forwarded {
+                Forwarded::Answer { answer, committed: None } if changes => tokio::select! { biased;
+                    () = reply.closed() => continue,
+                    committed = committed(&mut self.link, deadline) => Forwarded::Answer { answer, committed },
+                    () = succeeded(&rt, &metadata, to) => Forwarded::Answer { answer, committed: None },
+                },
+                forwarded => forwarded,
             };
             // Whoever asked may have gone just now.
             let _ = reply.send(forwarded);
@@ -121,7 +130,7 @@ async fn succeeded<R: Runtime>(rt: &R, metadata: &Handle, before: BrokerId) {
     }
 }
 
-async fn put<R: Runtime>(link: &mut Link<R>, request: Bytes, changes: bool, deadline: Instant) -> Forwarded {
+async fn put<R: Runtime>(link: &mut Link<R>, request: Bytes, deadline: Instant) -> Forwarded {
     // Nobody is authenticated yet; the client's address is of no use without that, and 0.0.0.0 says so.
     let make = |_| {
         Some(EnvelopeRequest {
@@ -133,10 +142,7 @@ async fn put<R: Runtime>(link: &mut Link<R>, request: Bytes, changes: bool, dead
     let deadline = deadline.min(link.deadline(ANSWER_MAX));
     match link.call(0..=0, deadline, make).await {
         Ok((_, answer)) => match (ErrorCode::from_code(answer.error_code), answer.response_data) {
-            (ErrorCode::None, Some(answer)) => {
-                let committed = if changes { committed(link, deadline).await } else { None };
-                Forwarded::Answer { answer, committed }
-            }
+            (ErrorCode::None, Some(answer)) => Forwarded::Answer { answer, committed: None },
             (ErrorCode::None | ErrorCode::NotController, _) => Forwarded::Elsewhere,
             (code, _) => Forwarded::Refused(code),
         },
@@ -150,6 +156,7 @@ async fn committed<R: Runtime>(link: &mut Link<R>, deadline: Instant) -> Option<
     let partition = RequestedPartitionData { partition_index: 0 };
     let topic = RequestedTopicData { topic_name: METADATA_TOPIC.to_owned(), partitions: vec![partition] };
     let make = |_| Some(DescribeQuorumRequest { topics: vec![topic] });
+    let deadline = deadline.min(link.deadline(ANSWER_MAX));
     let (_, answer) = link.call(0..=2, deadline, make).await.ok()?;
     let partition = answer.topics.first()?.partitions.first()?;
     (partition.high_watermark >= 0).then_some(Offset(partition.high_watermark))
