@@ -29,6 +29,8 @@ mod peers;
 mod probes;
 mod replay;
 mod restore;
+#[cfg(test)]
+mod scene_test;
 mod shelf;
 mod snapshots;
 mod suspicion;

@@ -1,28 +1,14 @@
 //! Who is asked where, and what an address says of whom.
 
 use super::*;
-use model::Uuid;
-use std::sync::Arc;
+use crate::metadata::scene_test::available;
 
 fn at(name: &str, host: &str, port: u16) -> NodeEndpoint {
     NodeEndpoint { name: name.to_owned(), host: host.to_owned(), port, security_protocol: 0 }
 }
 
 fn watched(id: i32, endpoints: Vec<NodeEndpoint>) -> (BrokerId, Watched) {
-    let broker = Broker {
-        id: BrokerId(id),
-        epoch: BrokerEpoch(7),
-        incarnation: Uuid::ZERO,
-        endpoints,
-        features: BTreeMap::new(),
-        rack: None,
-        fenced: false,
-        in_controlled_shutdown: false,
-        directories: Vec::new(),
-        cordoned: None,
-        migrating_zk: false,
-    };
-    (broker.id, Watched { broker: Arc::new(broker), heard: None, fetched: None })
+    (BrokerId(id), Watched { broker: available(id, endpoints), heard: None, fetched: None })
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Who speaks in time is left alone, whoever else was asked before.
 
 use super::*;
-use model::{BrokerEpoch, BrokerId, Uuid};
-use std::collections::BTreeMap;
+use crate::metadata::scene_test::available;
 
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -11,20 +10,7 @@ fn at(ms: u64) -> Instant {
 }
 
 fn watched(heard: Option<u64>, fetched: Option<u64>) -> Watched {
-    let broker = Broker {
-        id: BrokerId(1),
-        epoch: BrokerEpoch(7),
-        incarnation: Uuid::ZERO,
-        endpoints: Vec::new(),
-        features: BTreeMap::new(),
-        rack: None,
-        fenced: false,
-        in_controlled_shutdown: false,
-        directories: Vec::new(),
-        cordoned: None,
-        migrating_zk: false,
-    };
-    Watched { broker: Arc::new(broker), heard: heard.map(at), fetched: fetched.map(at) }
+    Watched { broker: available(1, Vec::new()), heard: heard.map(at), fetched: fetched.map(at) }
 }
 
 #[test]
