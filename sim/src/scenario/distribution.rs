@@ -10,7 +10,7 @@ use super::workload::{ClientKind, ClientSpec, Codec, Hostility, StartAt};
 use super::{Knobs, Scenario, TopicSpec, Topology};
 use crate::checkers::Usage;
 use crate::disk::DiskKnobs;
-use crate::net::{LinkKnobs, NetKnobs};
+use crate::net::{Latency, LinkKnobs, NetKnobs};
 use crate::random::Stream;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -190,11 +190,13 @@ struct Rough {
     slow_sync_percent: u32,
     /// Files are large beside what the kernel keeps dirty: it writes back on its own.
     writeback_percent: u32,
+    /// The machines are far apart.
+    far_percent: u32,
 }
 
 impl Default for Rough {
     fn default() -> Rough {
-        Rough { lossy_percent: 20, slow_sync_percent: 30, writeback_percent: 30 }
+        Rough { lossy_percent: 20, slow_sync_percent: 30, writeback_percent: 30, far_percent: 0 }
     }
 }
 
@@ -311,7 +313,12 @@ impl Rough {
         let usual = NetKnobs::default();
         let lossy = stream.chance(self.lossy_percent * PERCENT);
         let loss_ppm = if lossy { stream.between(1, 5 * u64::from(PERCENT)) as u32 } else { 0 };
-        NetKnobs { link: LinkKnobs { loss_ppm, ..usual.link }, ..usual }
+        let mut latency = usual.link.latency;
+        if stream.chance(self.far_percent * PERCENT) {
+            let least_us = stream.between(2_000, 60_000);
+            latency = Latency::uniform(least_us, least_us + least_us / 10);
+        }
+        NetKnobs { link: LinkKnobs { latency, loss_ppm, ..usual.link }, ..usual }
     }
 
     fn disk(&self, stream: &mut Stream) -> DiskKnobs {
