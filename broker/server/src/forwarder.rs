@@ -16,6 +16,8 @@ use protocol::messages::describe_quorum::{
 use protocol::messages::envelope::EnvelopeRequest;
 use runtime::Runtime;
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that may wait to be passed on to one node; whoever brings one more waits.
@@ -96,30 +98,53 @@ impl<R: Runtime> Line<R> {
     async fn run(mut self, mut passed: mpsc::Receiver<Passed>) {
         while let Some(Passed { request, changes, deadline, mut reply }) = passed.recv().await {
             let (rt, metadata, to) = (self.rt.clone(), self.metadata.clone(), self.to);
+            let ready_by = deadline.min(self.link.deadline(ANSWER_MAX));
+            let link = &mut self.link;
             let forwarded = tokio::select! { biased;
                 () = reply.closed() => continue,
                 () = succeeded(&rt, &metadata, to) => Forwarded::Elsewhere,
-                ready = self.link.ready(deadline.min(self.link.deadline(ANSWER_MAX))) => match ready {
-                    Ok(()) => tokio::select! { biased;
-                        () = reply.closed() => continue,
-                        forwarded = put(&mut self.link, request, deadline) => forwarded,
-                        () = succeeded(&rt, &metadata, to) => Forwarded::Unanswered,
-                    },
+                ready = link.ready(ready_by) => match ready {
+                    Ok(()) => {
+                        let succeeded = succeeded(&rt, &metadata, to);
+                        let put = async |link: &mut Link<R>| put(link, request, deadline).await;
+                        let committed = async |link: &mut Link<R>| committed(link, deadline).await;
+                        tokio::select! { biased;
+                            () = reply.closed() => continue,
+                            forwarded = exchange(link, changes, put, committed, succeeded) => forwarded,
+                        }
+                    }
                     Err(_) => Forwarded::Elsewhere,
                 },
-            };
-            // What has been answered stays answered, whoever leads by now: only how much is committed may not be learnt.
-            let forwarded = match forwarded {
-                Forwarded::Answer { answer, committed: None } if changes => tokio::select! { biased;
-                    () = reply.closed() => continue,
-                    committed = committed(&mut self.link, deadline) => Forwarded::Answer { answer, committed },
-                    () = succeeded(&rt, &metadata, to) => Forwarded::Answer { answer, committed: None },
-                },
-                forwarded => forwarded,
             };
             // Whoever asked may have gone just now.
             let _ = reply.send(forwarded);
         }
+    }
+}
+
+/// Puts a request; once a change is answered, asks how much is committed. Another leader ends either wait: but what has
+/// been answered stays answered, whoever leads by now.
+async fn exchange<L>(
+    link: &mut L,
+    changes: bool,
+    put: impl AsyncFnOnce(&mut L) -> Forwarded,
+    committed: impl AsyncFnOnce(&mut L) -> Option<Offset>,
+    succeeded: impl Future<Output = ()>,
+) -> Forwarded {
+    let mut succeeded = pin!(succeeded);
+    let forwarded = tokio::select! { biased;
+        forwarded = put(link) => forwarded,
+        () = &mut succeeded => return Forwarded::Unanswered,
+    };
+    match forwarded {
+        Forwarded::Answer { answer, .. } if changes => {
+            let committed = tokio::select! { biased;
+                committed = committed(link) => committed,
+                () = &mut succeeded => None,
+            };
+            Forwarded::Answer { answer, committed }
+        }
+        forwarded => forwarded,
     }
 }
 
@@ -161,3 +186,7 @@ async fn committed<R: Runtime>(link: &mut Link<R>, deadline: Instant) -> Option<
     let partition = answer.topics.first()?.partitions.first()?;
     (partition.high_watermark >= 0).then_some(Offset(partition.high_watermark))
 }
+
+#[cfg(test)]
+#[path = "forwarder_test.rs"]
+mod tests;
