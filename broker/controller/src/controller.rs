@@ -294,6 +294,12 @@ impl Controller {
         self.sessions.next_deadline().into_iter().chain(self.balance.due()).min()
     }
 
+    /// This node could hear nobody for a while: brokers may have given up telling it that they live, and are given a session's
+    /// time anew, as by a controller that was just elected.
+    pub fn held_up(&mut self, now: Instant) {
+        self.sessions.held_up(now);
+    }
+
     /// Decides what is due, one thing at a time, so that each decision sees the one before: a broker is fenced that has
     /// not been heard of for too long; else preferred leaders are restored. Append it and ask again, until there is
     /// nothing. Hand over what has arrived from brokers first: a controller that was held up must not take it for

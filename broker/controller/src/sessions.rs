@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A new controller begins with a fresh session for every broker that is available: it fences nobody for its
-//! predecessor's silence. It knows no offsets before the brokers tell them, so that a broker which is on its way
+//! predecessor's silence; nor does one that was held up itself. It knows no offsets before the brokers tell them, so that a broker which is on its way
 //! down waits for a heartbeat of every other one.
 
 use crate::image::ClusterImage;
@@ -136,6 +136,14 @@ impl Sessions {
         let Some(session) = self.of(id, epoch) else { return };
         (session.heard, session.deadline, session.over) = (Some(now), Some(now + timeout), false);
         session.applied = applied.or(session.applied);
+    }
+
+    /// Nobody could be heard of: no session that is watched ends before a whole one has passed again.
+    pub(crate) fn held_up(&mut self, now: Instant) {
+        let end = now + self.timeout;
+        for deadline in self.brokers.values_mut().filter_map(|session| session.deadline.as_mut()) {
+            *deadline = end.max(*deadline);
+        }
     }
 
     /// The broker was told to shut down, or its process was found dead.

@@ -44,6 +44,21 @@ fn a_broker_that_falls_silent_is_fenced_when_its_session_ends() {
 }
 
 #[test]
+fn a_controller_that_was_held_up_fences_nobody_for_what_it_could_not_hear() {
+    let mut scene = crowd();
+    scene.now = scene.now + seconds(20);
+    scene.controller.held_up(scene.now);
+    assert_eq!(scene.controller.expire(scene.now), None);
+    assert_eq!(scene.controller.next_deadline(), Some(scene.now + seconds(9)));
+    scene.heartbeat(2);
+    assert_eq!(scene.pass(Duration::from_millis(8999)), []);
+    scene.heartbeat(1);
+    assert_eq!(scene.pass(Duration::from_millis(1)), [2, 3]);
+    scene.controller.held_up(scene.now);
+    assert!(fenced(&scene, 3), "who is fenced stays so");
+}
+
+#[test]
 fn brokers_are_fenced_one_after_the_other_the_longest_silent_first() {
     let mut scene = crowd();
     let mut topic = scene.topic("orders");

@@ -67,7 +67,9 @@ impl Scenario {
             | Action::Stop { .. }
             | Action::Clock { fault: ClockFault::Jump(_), .. } => true,
             Action::Link { fault, .. } | Action::Peers { fault, .. } => fault == LinkFault::Reset,
-            Action::Pause { .. } | Action::Clock { .. } | Action::Disk { .. } => false,
+            // Whoever waits for its disk still says that it lives.
+            Action::Disk { fault, .. } => matches!(fault, DiskFault::HungSync | DiskFault::HungWrite),
+            Action::Pause { .. } | Action::Clock { .. } => false,
         })
     }
 }

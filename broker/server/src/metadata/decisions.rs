@@ -178,7 +178,9 @@ impl<R: Runtime> Node<R> {
     /// Does what is due: fences brokers that have fallen silent, restores preferred leaders.
     pub(super) async fn expire(&mut self) -> Result<(), NodeError> {
         self.activate().await?;
-        while let Some(Decision { records, atomicity, reply: due }) = self.controller.expire(self.rt.now()) {
+        // One moment for all: a decision may take long to append, and others are not silent for that.
+        let now = self.rt.now();
+        while let Some(Decision { records, atomicity, reply: due }) = self.controller.expire(now) {
             let decision = Decision { records, atomicity, reply: () };
             if !self.carry_out(Plan { decision, done: Box::new(|_| {}) }).await? {
                 return Ok(());

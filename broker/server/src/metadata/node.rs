@@ -20,7 +20,7 @@ use log::snapshot::{Snapshots, Writer};
 use log::{AppendError, Log, PartitionName, TruncateError};
 use model::config::BrokerSettings;
 use model::time::Duration;
-use model::{BrokerId, LeaderEpoch, Offset, PartitionIndex, PartitionKey, Timestamp, TopicId, Uuid};
+use model::{BrokerId, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey, Timestamp, TopicId, Uuid};
 use raft::{Failure, Input, Quorum, RequestId, Response, Token};
 use runtime::{DiskError, Event, Fence, Runtime};
 use std::collections::{BTreeMap, VecDeque};
@@ -35,6 +35,9 @@ pub(super) const HEARD_MAX: usize = 256;
 
 /// How long a leader that stops goes on telling the others.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// No turn takes so long: half of the time between a broker's heartbeats.
+const HELD_UP_MIN: Duration = Duration::from_secs(1);
 
 /// The metadata log's one partition, as events name it.
 pub(super) const METADATA: PartitionKey =
@@ -159,10 +162,14 @@ impl<R: Runtime> Node<R> {
         self.trim().await?;
         let mut drained = Vec::with_capacity(INBOX_MAX);
         let mut heard = Vec::with_capacity(HEARD_MAX);
+        let mut woken = self.rt.now();
         loop {
+            let mut held_up = self.has_waited_since(woken);
             // Of snapshots there is one at a time.
             let snapshot = self.shelf.deadline().filter(|_| self.taking.is_none() && self.incoming.is_none());
-            let deadlines = [self.quorum.next_deadline(), self.controller.next_deadline(), snapshot];
+            // Nobody is taken for silent who has not been heard.
+            let silence = self.controller.next_deadline().filter(|_| !self.pending.is_full());
+            let deadlines = [self.quorum.next_deadline(), silence, snapshot];
             let deadline = deadlines.into_iter().flatten().min();
             let sleep = self.rt.sleep_until(deadline.unwrap_or_default());
             tokio::select! { biased;
@@ -175,7 +182,10 @@ impl<R: Runtime> Node<R> {
                 () = taken(&mut self.taking), if self.taking.is_some() => {}
                 () = sleep, if deadline.is_some() => {}
             }
+            woken = self.rt.now();
+            held_up |= silence.is_some_and(|due| woken.since(due) >= HELD_UP_MIN);
             self.unfenced()?;
+            self.drain(&mut drained);
             for heard in heard.drain(..) {
                 self.hear(heard).await?;
             }
@@ -196,9 +206,29 @@ impl<R: Runtime> Node<R> {
                 }
             }
             // After whatever has arrived: a node that was held up must not take it for silence.
-            self.expire().await?;
+            if held_up || self.has_waited_since(woken) {
+                self.controller.held_up(self.rt.now());
+            }
+            if self.requests.is_empty() && !self.pending.is_full() {
+                self.expire().await?;
+            }
             self.settle().await?;
             self.see_to_snapshots().await?;
+        }
+    }
+
+    /// Whether so much time has passed as no turn takes, unless the disk or the whole process stands still.
+    fn has_waited_since(&self, then: Instant) -> bool {
+        self.rt.now().since(then) >= HELD_UP_MIN
+    }
+
+    /// Takes what has been requested by now, if anything may be.
+    fn drain(&mut self, into: &mut Vec<Request>) {
+        while !self.pending.is_full()
+            && into.len() < INBOX_MAX
+            && let Ok(request) = self.requests.try_recv()
+        {
+            into.push(request);
         }
     }
 
