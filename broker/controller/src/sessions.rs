@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A new controller begins with a fresh session for every broker that is available: it fences nobody for its
-//! predecessor's silence; nor does one that was held up itself. It knows no offsets before the brokers tell them, so that a broker which is on its way
-//! down waits for a heartbeat of every other one.
+//! predecessor's silence; nor does one that was held up itself. It knows no offsets before the brokers tell them, so that
+//! a broker which is on its way down waits for a heartbeat of every other one.
 
 use crate::image::ClusterImage;
 use model::time::Duration;

@@ -67,7 +67,7 @@ impl Scenario {
             | Action::Stop { .. }
             | Action::Clock { fault: ClockFault::Jump(_), .. } => true,
             Action::Link { fault, .. } | Action::Peers { fault, .. } => fault == LinkFault::Reset,
-            // Whoever waits for its disk still says that it lives.
+            // Whoever waits for its disk still says that it lives, but for one that has to learn of another controller's epoch.
             Action::Disk { fault, .. } => matches!(fault, DiskFault::HungSync | DiskFault::HungWrite),
             Action::Pause { .. } | Action::Clock { .. } => false,
         })
