@@ -6,30 +6,12 @@
 
 use crate::checkpoint::{CheckpointError, decode_lines, encode_lines, read_text, replace};
 use bytes::Bytes;
-use model::{LeaderEpoch, Offset};
+use model::{EpochEnd, EpochStart, LeaderEpoch, Offset};
 use runtime::{Disk, DiskError};
 use std::path::Path;
 
 /// The file's name in the partition's directory.
 const FILE: &str = "leader-epoch-checkpoint";
-
-/// The start of an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EpochStart {
-    /// The epoch.
-    pub epoch: LeaderEpoch,
-    /// Offset of its first record, or of where that would go.
-    pub start: Offset,
-}
-
-/// Where an epoch ends: what OffsetForLeaderEpoch answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EpochEnd {
-    /// The largest epoch known that is not above the one asked for.
-    pub epoch: LeaderEpoch,
-    /// Start of the next epoch, or the end of the log.
-    pub end: Offset,
-}
 
 /// The epochs of one log, oldest first; epochs and starts both strictly ascend.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -37,7 +37,7 @@ pub use checkpoint::{CheckpointError, OffsetCheckpoint, read_text, replace};
 pub use clean_shutdown::CleanShutdown;
 pub use config::{LogConfig, Recovery};
 pub use directory::{Directory, DirectoryError};
-pub use epochs::{EpochEnd, EpochStart};
+
 pub use log::Log;
 pub use meta_properties::MetaProperties;
 pub use names::{Aside, PartitionName, is_deleted_dir};

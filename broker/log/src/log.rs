@@ -12,11 +12,11 @@
 //! The offsets: `start <= durable_end <= end`. A failed sync, or a write that failed for another reason than a
 //! full disk, fences the log for good: what is on disk is then for the next start to find out.
 
-use crate::epochs::{EpochEnd, EpochStart, Epochs};
+use crate::epochs::Epochs;
 use crate::segment::{Active, Sealed};
 use crate::sync::Durability;
 use crate::{LogConfig, SyncTicket};
-use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
+use model::{DurableEnd, EpochEnd, EpochStart, LeaderEpoch, LogEnd, Offset};
 use runtime::{Disk, DiskError};
 use std::path::Path;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ mod offsets;
 mod snapshot_id;
 pub mod time;
 
-pub use epochs::{BrokerEpoch, LeaderEpoch, PartitionEpoch};
+pub use epochs::{BrokerEpoch, EpochEnd, EpochStart, LeaderEpoch, PartitionEpoch};
 pub use ids::{
     BrokerId, ClusterId, DirectoryId, PartitionIndex, PartitionKey, ProducerId, TopicId, Uuid, UuidError,
 };

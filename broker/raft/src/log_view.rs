@@ -1,27 +1,9 @@
 //! What the quorum knows of its replica's log: its ends, where each epoch begins, and the latest snapshot. The
 //! log itself is elsewhere; this is told what happens to it.
 
-pub use model::SnapshotId;
 use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
+pub use model::{EpochEnd, EpochStart, SnapshotId};
 use std::fmt;
-
-/// Where an epoch's records begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EpochStart {
-    /// The epoch.
-    pub epoch: LeaderEpoch,
-    /// Its first record's offset.
-    pub start: Offset,
-}
-
-/// Where an epoch's records end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EpochEnd {
-    /// The epoch. Compared first: of two logs the one with the later last epoch is ahead, then the longer one.
-    pub epoch: LeaderEpoch,
-    /// One past its last record.
-    pub end: Offset,
-}
 
 /// How a fetch fits the leader's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,6 +52,21 @@ pub struct SnapshotSettings {
     pub retention_ms: Option<u64>,
 }
 
+/// How followers copy partitions, and how long they may be behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicationSettings {
+    /// `replica.lag.time.max.ms`: a follower that is behind for longer leaves the ISR.
+    pub lag_ms_max: u64,
+    /// `replica.fetch.wait.max.ms`: how long a follower's fetch waits for records.
+    pub fetch_wait_ms: u32,
+    /// `replica.fetch.min.bytes`: how much it waits for.
+    pub fetch_bytes_min: u32,
+    /// `replica.fetch.max.bytes`: how much is asked of one partition at once; a first batch comes whole.
+    pub fetch_bytes_max: u32,
+    /// `replica.fetch.response.max.bytes`: how much is asked of all partitions at once; a first batch comes whole.
+    pub fetch_response_bytes_max: u32,
+}
+
 /// Something about the settings that the operator should be told, and that is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -111,6 +126,8 @@ pub struct BrokerSettings {
     pub connections_max: u32,
     /// `fetch.max.bytes`: the most one Fetch answer carries, whatever the client asks for.
     pub fetch_bytes_max: u32,
+    /// `max.incremental.fetch.session.cache.slots`: consumers' fetch sessions that are kept at once.
+    pub fetch_sessions_max: u32,
     /// `leader.imbalance.check.interval.seconds`: how often the controller restores preferred leaders; none where
     /// `auto.leader.rebalance.enable` is off.
     pub leader_balance_seconds: Option<u64>,
@@ -122,6 +139,8 @@ pub struct BrokerSettings {
     pub heartbeat_interval_ms: u64,
     /// How long the metadata quorum waits for what.
     pub quorum: QuorumSettings,
+    /// How partitions are copied.
+    pub replication: ReplicationSettings,
     /// When snapshots of the metadata are taken, and how long they are kept.
     pub snapshots: SnapshotSettings,
     /// `tidemark.shards`: tasks that own partitions; 0 for as many as the machine has cores.
@@ -215,6 +234,7 @@ impl BrokerSettings {
             connections_idle_ms_max: given.limit("connections.max.idle.ms"),
             connections_max: given.number("max.connections") as u32,
             fetch_bytes_max: given.number("fetch.max.bytes") as u32,
+            fetch_sessions_max: given.number("max.incremental.fetch.session.cache.slots") as u32,
             leader_balance_seconds: given
                 .limit("leader.imbalance.check.interval.seconds")
                 .filter(|_| given.value("auto.leader.rebalance.enable").bool()),
@@ -229,6 +249,13 @@ impl BrokerSettings {
                 retry_backoff_ms: given.number("controller.quorum.retry.backoff.ms") as u64,
                 fetch_bytes_max: given.number("controller.quorum.fetch.max.bytes") as u32,
                 fetch_snapshot_bytes_max: given.number("controller.quorum.fetch.snapshot.max.bytes") as u32,
+            },
+            replication: ReplicationSettings {
+                lag_ms_max: given.number("replica.lag.time.max.ms") as u64,
+                fetch_wait_ms: given.number("replica.fetch.wait.max.ms") as u32,
+                fetch_bytes_min: given.number("replica.fetch.min.bytes") as u32,
+                fetch_bytes_max: given.number("replica.fetch.max.bytes") as u32,
+                fetch_response_bytes_max: given.number("replica.fetch.response.max.bytes") as u32,
             },
             snapshots: SnapshotSettings {
                 log_bytes_max: given.number("metadata.log.max.record.bytes.between.snapshots") as u64,

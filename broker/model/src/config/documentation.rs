@@ -116,6 +116,10 @@ const BROKER: &[(&str, &str)] = &[
     ("log.retention.check.interval.ms", "How often logs are looked at for segments to remove, in milliseconds."),
     ("max.connections", "How many connections the broker has at once; further ones wait."),
     ("max.connections.per.ip", "How many connections one address has at once."),
+    (
+        "max.incremental.fetch.session.cache.slots",
+        "How many fetch sessions of consumers are kept at once; further consumers name everything in each fetch.",
+    ),
     ("metadata.log.dir", "Where the metadata log is; in the data directory when it is not set."),
     ("metadata.log.max.record.bytes.between.snapshots", "How many bytes of the metadata log come between two snapshots of the metadata at the most."),
     ("metadata.log.max.snapshot.interval.ms", "How long after a change of the metadata a snapshot is taken of it at the latest, in milliseconds; 0 for never."),

@@ -113,7 +113,6 @@ pub(super) static NAMES: &[&str] = &[
     "log.initial.task.delay.ms",
     "max.connection.creation.rate",
     "max.connections.per.ip.overrides",
-    "max.incremental.fetch.session.cache.slots",
     "max.request.partition.size.limit",
     "metadata.max.idle.interval.ms",
     "metric.reporters",
