@@ -15,6 +15,7 @@
 
 mod attributes;
 mod builder;
+mod copied;
 mod crc;
 mod error;
 mod framing;
@@ -25,6 +26,7 @@ mod timeline;
 
 pub use attributes::{Attributes, Compression};
 pub use builder::{BatchBuilder, HeaderRef};
+pub use copied::{Place, Unfit, check_copied};
 pub use crc::{crc32c, crc32c_append};
 pub use error::{BatchError, RecordProblem};
 pub use framing::{Batches, frame, split};

@@ -3,6 +3,7 @@
 use super::*;
 use model::Timestamp;
 use records::batch::{BatchBuilder, HEADER_LEN};
+use records::batch::{BatchError, BatchHeader};
 
 fn batch(base: i64, epoch: i32, records: usize) -> Vec<u8> {
     let mut batch = BatchBuilder::new(Offset(base), LeaderEpoch(epoch));
