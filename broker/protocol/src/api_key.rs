@@ -210,6 +210,7 @@ pub fn supported_by_controllers() -> &'static [Supported] {
         ),
         Supported::of(ApiKey::BrokerHeartbeat, broker_heartbeat::BrokerHeartbeatRequest::SCHEMA.versions),
         Supported::of(ApiKey::UnregisterBroker, unregister_broker::UnregisterBrokerRequest::SCHEMA.versions),
+        Supported::of(ApiKey::AlterPartition, alter_partition::AlterPartitionRequest::SCHEMA.versions),
         Supported::of(
             ApiKey::AllocateProducerIds,
             allocate_producer_ids::AllocateProducerIdsRequest::SCHEMA.versions,

@@ -33,6 +33,28 @@ impl Isr {
         Isr { min, ..self }
     }
 
+    /// Other members among the same replicas. Panics as [`Isr::new`] does.
+    pub fn with_members(self, members: &[BrokerId]) -> Isr {
+        let isr = Isr { members: members.iter().copied().collect(), ..self };
+        assert!(isr.members.is_subset(&isr.replicas), "in-sync replicas {members:?} of {:?}", isr.replicas);
+        isr
+    }
+
+    /// Every replica, in the order of their ids.
+    pub fn replicas(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        self.replicas.iter().copied()
+    }
+
+    /// Whether this broker has a replica.
+    pub fn has_replica(&self, broker: BrokerId) -> bool {
+        self.replicas.contains(&broker)
+    }
+
+    /// `min.insync.replicas`, as configured.
+    pub fn min(&self) -> usize {
+        self.min
+    }
+
     /// Those in sync, in the order of their ids.
     pub fn members(&self) -> impl Iterator<Item = BrokerId> + '_ {
         self.members.iter().copied()

@@ -1,11 +1,13 @@
 //! One broker process, from its directory to its clients and back.
 
+use crate::alterations::{self, Proposals};
 use crate::checkpoints::Checkpoints;
 use crate::connection;
 use crate::context::{ClockOf, Context, Shards};
 use crate::descriptors::Descriptors;
 use crate::endpoints;
 use crate::fence::Fences;
+use crate::fetcher::{self, Cluster, Wants};
 use crate::format::identify;
 use crate::forwarder::Forwarder;
 use crate::handlers::Side;
@@ -108,7 +110,9 @@ impl<R: Runtime> Broker<R> {
         let descriptors = share_out(&settings, descriptors_max);
         let fences = Fences::new();
         let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
-        let shards = start_shards(&rt, &settings, &checkpoints, &fences);
+        let (wants, wanting) = Wants::new();
+        let (proposals, proposed) = Proposals::new();
+        let shards = start_shards(&rt, &settings, &checkpoints, &fences, &wants, &proposals);
         let booted = metadata::boot(&rt, &settings, &meta, &shards, &checkpoints, &fences, descriptors).await;
         let Booted { handle, published, replicas } = booted.map_err(|error| StartError::Metadata(error.0))?;
         let context = Arc::new(Context::new(
@@ -153,8 +157,21 @@ impl<R: Runtime> Broker<R> {
         if let Some((listener, addr)) = clients {
             let identity = Identity { meta, endpoints: endpoints::told(&settings, addr), clean_epoch };
             let (rt, fences) = (broker.rt.clone(), broker.fences.clone());
+            let image = published.clone();
             let lifecycle =
                 Lifecycle::new(rt, &settings, identity, handle, published, replicas.clone(), fences);
+            let cluster = Cluster { settings: Arc::new(settings.clone()), epoch: lifecycle.epoch(), image };
+            let shards = broker.context.shards.clone();
+            alterations::start(
+                &broker.rt,
+                settings.node_id,
+                lifecycle.epoch(),
+                broker.context.metadata.clone(),
+                replicas.clone(),
+                shards.clone(),
+                proposed,
+            );
+            fetcher::start(&broker.rt, cluster, shards, wanting);
             let others = replicas.voters.len() > 1 || !settings.roles.controller;
             broker.join(lifecycle, others).await?;
             broker.open_door(listener, Side::Broker, connections_max);
@@ -339,12 +356,22 @@ fn start_shards<R: Runtime>(
     settings: &BrokerSettings,
     checkpoints: &Checkpoints,
     fences: &Fences,
+    wants: &Wants,
+    proposals: &Proposals,
 ) -> Shards {
     let budget = Arc::new(Budget::new(settings.tail_cache_bytes));
     let start = |_| {
         let (sender, inbox) = mpsc::channel(INBOX_MAX);
         let tail = TailCache::new(budget.clone());
-        let shard = Shard::new(rt.clone(), settings.node_id, tail, checkpoints.clone(), fences.clone());
+        let shard = Shard::new(
+            rt.clone(),
+            settings,
+            tail,
+            checkpoints.clone(),
+            fences.clone(),
+            wants.clone(),
+            proposals.clone(),
+        );
         rt.spawn_detached("shard", shard.run(inbox));
         sender
     };

@@ -39,6 +39,8 @@ pub struct Context {
     /// and their effect. Counted in KiB, because a semaphore counts in 32 bits.
     request_kib: Arc<Semaphore>,
     request_kib_max: u32,
+    /// Places for fetch sessions.
+    fetch_sessions: Arc<Semaphore>,
     /// Has no permits; closed when connections are to end. Not a `watch`: that wakes its waiters in an order drawn from
     /// a generator of tokio's own, which differs from process to process.
     closing: Semaphore,
@@ -60,6 +62,7 @@ impl Context {
         let request_kib_max = u32::try_from(bytes / 1024).unwrap_or(u32::MAX >> 1).clamp(1, u32::MAX >> 1);
         let request_kib = Arc::new(Semaphore::new(request_kib_max as usize));
         let clock = Box::new(clock);
+        let fetch_sessions = Arc::new(Semaphore::new(settings.fetch_sessions_max as usize));
         Context {
             settings,
             shards,
@@ -71,6 +74,7 @@ impl Context {
             clock,
             request_kib,
             request_kib_max,
+            fetch_sessions,
             closing: Semaphore::new(0),
         }
     }
@@ -99,6 +103,11 @@ impl Context {
     pub async fn closing(&self) {
         let refused = self.closing.acquire().await.is_err();
         assert!(refused, "a semaphore without permits gave one");
+    }
+
+    /// A place for a fetch session, if there is one.
+    pub fn fetch_session(&self) -> Option<OwnedSemaphorePermit> {
+        self.fetch_sessions.clone().try_acquire_owned().ok()
     }
 
     /// Waits until a request of `bytes` may be worked on. One larger than the limit is worked on alone.

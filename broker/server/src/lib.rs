@@ -22,6 +22,7 @@
 //!
 //! Everything is generic over the [`runtime::Runtime`] at its rim only: handlers are concrete.
 
+mod alterations;
 mod aside;
 mod broker;
 mod checkpoints;
@@ -30,6 +31,8 @@ mod context;
 mod descriptors;
 mod endpoints;
 mod fence;
+mod fetch_session;
+mod fetcher;
 mod format;
 mod forwarder;
 mod handlers;

@@ -68,6 +68,14 @@ pub fn admission(why: replica::Refusal) -> ErrorCode {
     }
 }
 
+/// A follower that is none of this leader's, as far as it knows: one of the two is behind.
+pub fn stranger(why: replica::Stranger) -> ErrorCode {
+    match why {
+        replica::Stranger::NotAReplica => ErrorCode::UnknownLeaderEpoch,
+        replica::Stranger::Replaced => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
 /// A batch that a leader does not append.
 ///
 /// Bytes that can't be told apart into batches, and a wrong checksum, are CORRUPT_MESSAGE, which producers send

@@ -1,7 +1,7 @@
 //! The purgatory: everything in a shard that waits for a line to be passed, or for its deadline.
 //!
-//! A line is a partition's local end (what acks=1 waits for) or its high watermark (acks=all, and a fetch that
-//! found too little). Nobody polls: whoever moves a line calls `passed`, and gets back what was waiting for it.
+//! A line is a partition's local end (what acks=1 waits for), its high watermark (acks=all, and a consumer's fetch that
+//! found too little) or the end of its log (a follower's fetch). Nobody polls: whoever moves a line calls `passed`, and gets back what was waiting for it.
 //! Pure: `now` is an argument, tokens are numbers, and what is parked is the caller's own type.
 //!
 //! ```text
@@ -20,6 +20,8 @@ pub enum Line {
     Local,
     /// The high watermark.
     Committed,
+    /// The end of the log: what a follower's fetch waits for.
+    End,
 }
 
 /// One condition: `line` of `partition` at or above `at`.

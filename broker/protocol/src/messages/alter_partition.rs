@@ -1,4 +1,4 @@
-//! AlterPartition (key 56), versions 2 to 3. Declared, not offered yet.
+//! AlterPartition (key 56), versions 2 to 3.
 //!
 //! A leader asks the controller for another in-sync set (KIP-497).
 //! Version 2 names topics by id (KIP-841), 3 tells the epochs of the brokers in the set (KIP-903).

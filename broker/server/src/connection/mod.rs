@@ -15,7 +15,7 @@ pub use frame::{FrameError, FrameReader, Room};
 pub use vectored::write_all;
 
 use crate::context::Context;
-use crate::handlers::{self, Answer, Outcome, Side};
+use crate::handlers::{self, Answer, Conversation, Outcome, Side};
 use bytes::Bytes;
 use model::time::Duration;
 use model::{BrokerId, Instant};
@@ -121,6 +121,7 @@ async fn request<R: Runtime>(
     idle_max: Duration,
     heartbeats: &mut Option<BrokerId>,
 ) -> End {
+    let mut conversation = Conversation::new(rt.draw());
     loop {
         let idle = rt.sleep_until(rt.now() + idle_max);
         let frame = tokio::select! { biased;
@@ -146,7 +147,7 @@ async fn request<R: Runtime>(
         reader.let_go();
         let (api, version) = (parsed.api, parsed.version);
         *heartbeats = handlers::heartbeat_of(side, &parsed).or(*heartbeats);
-        let outcome = match handlers::apply(context, side, parsed, arrived).await {
+        let outcome = match handlers::apply(context, &mut conversation, side, parsed, arrived).await {
             Ok(outcome) => outcome,
             Err(why) => return End::Malformed(why),
         };

@@ -1,4 +1,4 @@
-//! Fetch (key 1): records for consumers, with long polls that data wakes.
+//! Fetch (key 1): records for consumers and followers, with long polls that data wakes.
 //!
 //! * Versions 4 and up (KIP-896). From version 13 on topics are named by id (KIP-516).
 //! * Consumers see whole batches below the high watermark; the first batch of an answer comes whole even if it
@@ -8,29 +8,35 @@
 //!   watermark, it looks again. What it has read from disk and let go it counts, and looks behind it; so a fetch reads
 //!   nothing from disk more than twice, however often it is woken: to count it, and for the answer.
 //! * Up to version 5 KAFKA_STORAGE_ERROR is told as NOT_LEADER_OR_FOLLOWER.
-//! * Fetch sessions (KIP-227) are not kept: every answer is full and carries session id 0, which tells the
-//!   client to go on without one. Full requests (session epoch 0 or -1) are served whatever session they mention;
-//!   others continue one, which is FETCH_SESSION_ID_NOT_FOUND.
+//! * Followers see everything, and say by it how far they are; where their logs part from this one they are told so
+//!   (KIP-595).
+//! * Fetch sessions (KIP-227) live in their connection (`fetch_session`). When `max.incremental.fetch.session.cache.slots`
+//!   are in use, a consumer is told to go on without one: session id 0.
+//! * A follower's fetch that waits is answered when its next one comes: what it has synced must not wait for records.
 //! * There are no transactions yet: the last stable offset is the high watermark.
 
 use super::{Answered, Asked, Later, Outcome, encode};
 use crate::context::Context;
-use crate::shard::inbox::{Fetch, FetchPart, Fetched, Found, Message, Park, Records, Wake};
+use crate::fetch_session::{self, Keep, Session, TopicName};
+use crate::shard::inbox::{Fetch, FetchPart, Fetched, Found, Message, Park, Records, ReplicaFetch, Wake};
+use crate::waiters::Line;
 use model::time::Duration;
-use model::{Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey};
+use model::{BrokerEpoch, BrokerId, EpochEnd, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey};
 use protocol::ErrorCode;
-use protocol::messages::fetch::{FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData};
+use protocol::messages::fetch::{
+    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
+};
 use records::RecordBytes;
 use runtime::Event;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Bytes of one answer, whatever client and `fetch.max.bytes` allow: what a connection may hold in memory for it.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// One partition of the request, in request order.
+/// One partition that is wanted, in the order in which they are served.
 struct Slot {
-    topic: usize,
+    topic: TopicName,
     index: i32,
     /// What to ask its shard, or why there is nothing to ask.
     part: Result<FetchPart, ErrorCode>,
@@ -59,44 +65,106 @@ impl Counted {
 struct Filled {
     high_watermark: Offset,
     log_start: Offset,
+    diverging: Option<EpochEnd>,
     records: RecordBytes,
     /// One past the last record.
     to: Offset,
 }
 
+/// What the fetches of one connection leave for the next one.
+pub struct Fetches {
+    /// The id of the next session.
+    id: i32,
+    /// The session, once the fetch before has been answered; none where there is none.
+    session: Option<oneshot::Receiver<Option<Held>>>,
+    /// Ends the wait of the fetch before, if that is a follower's.
+    hurry: Option<oneshot::Sender<()>>,
+}
+
+/// A session, and its place among those that there may be at once; followers need none.
+struct Held {
+    session: Session,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Fetches {
+    /// Of a connection that has just been accepted. `drawn`: where its sessions' ids begin.
+    pub fn new(drawn: u64) -> Fetches {
+        Fetches { id: (drawn as i32 & i32::MAX).max(1), session: None, hurry: None }
+    }
+}
+
 pub(super) async fn apply(
     context: &Arc<Context>,
+    fetches: &mut Fetches,
     asked: Asked,
-    request: FetchRequest,
+    mut request: FetchRequest,
 ) -> Result<Outcome, String> {
     super::check_named(request.topics.iter().map(|topic| topic.partitions.len()))?;
-    if continues_session(request.session_epoch) {
-        let error_code = ErrorCode::FetchSessionIdNotFound as i16;
-        let response = FetchResponse { error_code, ..FetchResponse::default() };
-        return Ok(Outcome::Ready(encode(&asked, &response, Vec::new())));
+    let (give, session) = oneshot::channel();
+    let before = fetches.session.replace(session);
+    let (hurry, hurried) = oneshot::channel();
+    if follower(&request).is_some()
+        && let Some(before) = fetches.hurry.replace(hurry)
+    {
+        // What it waits for is known to its asker now, or comes with this one. It may have been answered.
+        let _ = before.send(());
     }
+    let id = fetches.id;
+    fetches.id = id.checked_add(1).unwrap_or(1);
     let context = context.clone();
-    let answer: Later<Answered> = Box::pin(async move { serve(&context, asked, request).await });
+    let answer: Later<Answered> = Box::pin(async move {
+        // Fetches of a connection are answered one after the other: the one before is done.
+        let held = match before {
+            Some(before) => before.await.unwrap_or_default(),
+            None => None,
+        };
+        let (session, place) = held.map(|held| (held.session, held.place)).unzip();
+        let ask = match fetch_session::ask(session, &mut request, asked.version, id) {
+            Ok(ask) => ask,
+            Err((code, session)) => {
+                let held = session.map(|session| Held { session, place: place.flatten() });
+                let _ = give.send(held);
+                let response = FetchResponse { error_code: code as i16, ..FetchResponse::default() };
+                return encode(&asked, &response, Vec::new());
+            }
+        };
+        let (keep, place) = match ask.keep {
+            Keep::Begin(session) if follower(&request).is_some() => (Keep::Begin(session), None),
+            Keep::Begin(session) => match context.fetch_session() {
+                Some(place) => (Keep::Begin(session), Some(place)),
+                None => (Keep::Nothing, None),
+            },
+            keep => (keep, place.flatten()),
+        };
+        let (answered, session) = serve(&context, asked, request, ask.partitions, keep, hurried).await;
+        // The connection may have ended.
+        let _ = give.send(session.map(|session| Held { session, place }));
+        answered
+    });
     Ok(Outcome::Later(answer))
 }
 
-/// Whether a request is a part of a session, told by its epoch in it. 0 asks for a session and -1 for none: these
-/// name everything that they want, and a session that they mention is one to be given up.
-fn continues_session(epoch: i32) -> bool {
-    !matches!(epoch, 0 | -1)
-}
-
-async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answered {
+async fn serve(
+    context: &Context,
+    asked: Asked,
+    request: FetchRequest,
+    wanted: Vec<(TopicName, FetchPartition)>,
+    keep: Keep,
+    hurried: oneshot::Receiver<()>,
+) -> (Answered, Option<Session>) {
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let allowed = (context.settings.fetch_bytes_max as usize).min(ANSWER_BYTES_MAX);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(allowed);
     // More than it may carry can't be worth answering for.
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max);
-    let slots = slots(context, &asked, &request);
+    let slots = slots(context, &asked, follower(&request), wanted);
     let deadline = asked.arrived + wait;
+    let line = if follower(&request).is_some() { Line::End } else { Line::Committed };
     // A partition that is not known can't get records while we wait, and holds up nobody who can.
     let mut may_wait = !wait.is_zero() && slots.iter().any(|slot| slot.part.is_ok());
     let mut counted = vec![Counted::default(); slots.len()];
+    let mut hurried = Some(hurried);
     let found = loop {
         let partial = counted.iter().any(|counted| counted.to.is_some());
         let mut found = look(context, &slots, &counted, bytes_max).await;
@@ -104,33 +172,65 @@ async fn serve(context: &Context, asked: Asked, request: FetchRequest) -> Answer
             break if partial { look(context, &slots, &[], bytes_max).await } else { found };
         }
         // Woken by data, by its deadline, or because nothing more may be parked: then this look is the last one.
-        let woken = park(context, watched(&slots, found), deadline).await;
+        let woken = tokio::select! { biased;
+            woken = park(context, line, watched(&slots, found), deadline) => woken,
+            () = hurry(&mut hurried) => Wake::GiveUp,
+        };
         may_wait = woken == Wake::Look && context.now() < deadline;
     };
-    respond(asked, request, slots, found, bytes_max).await
+    respond(asked, request.isolation_level == 1, slots, found, keep, bytes_max).await
 }
 
-/// Resolves the request's partitions.
-fn slots(context: &Context, asked: &Asked, request: &FetchRequest) -> Vec<Slot> {
+/// Completes when a later fetch has come, if one that ends the wait can come.
+async fn hurry(hurried: &mut Option<oneshot::Receiver<()>>) {
+    let came = match hurried {
+        Some(hurried) => hurried.await.is_ok(),
+        None => false,
+    };
+    *hurried = None;
+    if !came {
+        std::future::pending().await
+    }
+}
+
+/// The follower that asks, with its incarnation if it says; none for a consumer.
+fn follower(request: &FetchRequest) -> Option<(BrokerId, Option<BrokerEpoch>)> {
+    let state = &request.replica_state;
+    let id = request.replica_id.max(state.replica_id);
+    let epoch = Some(state.replica_epoch).filter(|epoch| *epoch >= 0).map(BrokerEpoch);
+    (id >= 0).then_some((BrokerId(id), epoch))
+}
+
+/// Resolves the partitions that are wanted.
+fn slots(
+    context: &Context,
+    asked: &Asked,
+    follower: Option<(BrokerId, Option<BrokerEpoch>)>,
+    wanted: Vec<(TopicName, FetchPartition)>,
+) -> Vec<Slot> {
     let image = context.image();
-    let mut slots = Vec::new();
-    for (at, topic) in request.topics.iter().enumerate() {
-        let known = super::topic(&image, &topic.topic, topic.topic_id);
-        for partition in &topic.partitions {
-            let index = PartitionIndex(partition.partition);
-            let part = match known {
-                Some(topic) if topic.partitions.contains_key(&index) => Ok(FetchPart {
-                    slot: slots.len(),
-                    partition: PartitionKey { topic: topic.id, index },
-                    epoch: LeaderEpoch(partition.current_leader_epoch),
-                    from: Offset(partition.fetch_offset),
-                    bytes_max: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+    let mut slots = Vec::with_capacity(wanted.len());
+    for (topic, partition) in wanted {
+        let known = super::topic(&image, &topic.name, topic.id);
+        let index = PartitionIndex(partition.partition);
+        let part = match known {
+            Some(topic) if topic.partitions.contains_key(&index) => Ok(FetchPart {
+                slot: slots.len(),
+                partition: PartitionKey { topic: topic.id, index },
+                epoch: LeaderEpoch(partition.current_leader_epoch),
+                from: Offset(partition.fetch_offset),
+                bytes_max: usize::try_from(partition.partition_max_bytes).unwrap_or(0),
+                replica: follower.map(|(id, broker)| ReplicaFetch {
+                    id,
+                    broker,
+                    last: LeaderEpoch(partition.last_fetched_epoch),
+                    start: Offset(partition.log_start_offset),
                 }),
-                None if asked.version >= 13 => Err(ErrorCode::UnknownTopicId),
-                _ => Err(ErrorCode::UnknownTopicOrPartition),
-            };
-            slots.push(Slot { topic: at, index: index.0, part });
-        }
+            }),
+            None if asked.version >= 13 => Err(ErrorCode::UnknownTopicId),
+            _ => Err(ErrorCode::UnknownTopicOrPartition),
+        };
+        slots.push(Slot { topic, index: index.0, part });
     }
     slots
 }
@@ -164,7 +264,8 @@ async fn look(
     found
 }
 
-/// Whether `found` has `bytes_min` with what is `counted`, or a known partition has an error. Only reading tells how
+/// Whether `found` has `bytes_min` with what is `counted`, or a known partition has an error or a log that parts from the
+/// follower's. Only reading tells how
 /// much a cold read gives: those that matter are read, counted, and kept for the answer.
 async fn is_worth_answering(
     slots: &[Slot],
@@ -172,8 +273,11 @@ async fn is_worth_answering(
     counted: &mut [Counted],
     bytes_min: usize,
 ) -> bool {
-    let failed = |(slot, found): (&Slot, &Result<Found, ErrorCode>)| slot.part.is_ok() && found.is_err();
-    if slots.iter().zip(found.iter()).any(failed) {
+    let urgent = |(slot, found): (&Slot, &Result<Found, ErrorCode>)| match found {
+        Ok(found) => found.diverging.is_some(),
+        Err(_) => slot.part.is_ok(),
+    };
+    if slots.iter().zip(found.iter()).any(urgent) {
         return true;
     }
     let in_memory = |found: &Found| match found.records {
@@ -208,17 +312,22 @@ async fn is_worth_answering(
     bytes >= bytes_min
 }
 
-/// The watermarks that a look saw. What it found is let go: whoever waits holds no data.
+/// The lines that a look saw. What it found is let go: whoever waits holds no data.
 fn watched(slots: &[Slot], found: Vec<Result<Found, ErrorCode>>) -> Vec<(PartitionKey, Offset)> {
     let seen = |(slot, found): (&Slot, Result<Found, ErrorCode>)| {
-        Some((slot.part.ok()?.partition, found.ok()?.high_watermark))
+        Some((slot.part.ok()?.partition, found.ok()?.line))
     };
     slots.iter().zip(found).filter_map(seen).collect()
 }
 
-/// Waits until a shard says that one of the `watched` watermarks has moved, or that waiting is over. What is
+/// Waits until a shard says that one of the `watched` lines has moved, or that waiting is over. What is
 /// still parked in other shards is dead from then on, and theirs to sweep.
-async fn park(context: &Context, watched: Vec<(PartitionKey, Offset)>, deadline: Instant) -> Wake {
+async fn park(
+    context: &Context,
+    line: Line,
+    watched: Vec<(PartitionKey, Offset)>,
+    deadline: Instant,
+) -> Wake {
     let (wake, mut woken) = mpsc::channel(1);
     let mut by_shard: Vec<Vec<(PartitionKey, Offset)>> = vec![Vec::new(); context.shards.count()];
     for (partition, seen) in watched {
@@ -226,7 +335,7 @@ async fn park(context: &Context, watched: Vec<(PartitionKey, Offset)>, deadline:
     }
     for (shard, beyond) in by_shard.into_iter().enumerate().filter(|(_, beyond)| !beyond.is_empty()) {
         // A shard that is gone drops its sender; when all are gone the wait is over.
-        context.shards.send(shard, Message::Park(Park { beyond, deadline, wake: wake.clone() })).await;
+        context.shards.send(shard, Message::Park(Park { line, beyond, deadline, wake: wake.clone() })).await;
     }
     drop(wake);
     woken.recv().await.unwrap_or(Wake::GiveUp)
@@ -234,29 +343,27 @@ async fn park(context: &Context, watched: Vec<(PartitionKey, Offset)>, deadline:
 
 async fn respond(
     asked: Asked,
-    request: FetchRequest,
+    read_committed: bool,
     slots: Vec<Slot>,
     found: Vec<Result<Found, ErrorCode>>,
+    mut keep: Keep,
     bytes_max: usize,
-) -> Answered {
-    let read_committed = request.isolation_level == 1;
-    let answered = |topic: protocol::messages::fetch::FetchTopic| FetchableTopicResponse {
-        topic: topic.topic,
-        topic_id: topic.topic_id,
-        ..FetchableTopicResponse::default()
-    };
-    let mut topics: Vec<FetchableTopicResponse> = request.topics.into_iter().map(answered).collect();
+) -> (Answered, Option<Session>) {
+    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    let mut last = None;
     let mut events = Vec::new();
     let mut left = bytes_max;
     let mut any = false;
-    for (slot, found) in slots.into_iter().zip(found) {
-        let mut data = PartitionData { partition_index: slot.index, ..PartitionData::default() };
+    for (Slot { topic, index, part }, found) in slots.into_iter().zip(found) {
+        let mut data = PartitionData { partition_index: index, ..PartitionData::default() };
+        let mut served = None;
         match fill(found, &mut left, &mut any).await {
             Ok(filled) => {
-                if let Ok(part) = &slot.part
+                if let Ok(part) = &part
+                    && part.replica.is_none()
                     && !filled.records.is_empty()
                 {
-                    events.push(Event::Served {
+                    served = Some(Event::Served {
                         partition: part.partition,
                         from: part.from,
                         to: filled.to,
@@ -268,15 +375,44 @@ async fn respond(
                 data.log_start_offset = filled.log_start.0;
                 data.aborted_transactions = read_committed.then(Vec::new);
                 data.records = filled.records;
+                if let Some(EpochEnd { epoch, end }) = filled.diverging {
+                    data.diverging_epoch = EpochEndOffset { epoch: epoch.0, end_offset: end.0 };
+                }
             }
             Err(code) => {
                 data.error_code = suited(code, asked.version) as i16;
                 data.high_watermark = -1;
             }
         }
-        topics[slot.topic].partitions.push(data);
+        let told = match &mut keep {
+            Keep::Nothing => true,
+            Keep::Begin(session) => {
+                session.answered(&topic, &data);
+                true
+            }
+            Keep::Continue(session) => session.answered(&topic, &data),
+        };
+        if !told {
+            continue;
+        }
+        events.extend(served);
+        if last.as_ref() != Some(&topic) {
+            topics.push(FetchableTopicResponse {
+                topic: topic.name.clone(),
+                topic_id: topic.id,
+                ..FetchableTopicResponse::default()
+            });
+        }
+        topics.last_mut().expect("just pushed").partitions.push(data);
+        last = Some(topic);
     }
-    encode(&asked, &FetchResponse { responses: topics, ..FetchResponse::default() }, events)
+    let session = match keep {
+        Keep::Nothing => None,
+        Keep::Begin(session) | Keep::Continue(session) => Some(session),
+    };
+    let session_id = session.as_ref().map_or(0, Session::id);
+    let response = FetchResponse { session_id, responses: topics, ..FetchResponse::default() };
+    (encode(&asked, &response, events), session)
 }
 
 /// The code by which a client of this version knows what to do: before version 6 it may not know
@@ -294,7 +430,7 @@ async fn fill(
     left: &mut usize,
     any: &mut bool,
 ) -> Result<Filled, ErrorCode> {
-    let Found { high_watermark, log_start, records, .. } = found?;
+    let Found { high_watermark, log_start, diverging, records, .. } = found?;
     let room = |bytes: usize, left: usize, any: bool| !any || bytes <= left;
     let (records, to) = match records {
         Records::Memory { pieces, to, bytes } if room(bytes, *left, *any) => (RecordBytes::from(pieces), to),
@@ -307,7 +443,7 @@ async fn fill(
     };
     *left = left.saturating_sub(records.len());
     *any |= !records.is_empty();
-    Ok(Filled { high_watermark, log_start, records, to })
+    Ok(Filled { high_watermark, log_start, diverging, records, to })
 }
 
 #[cfg(test)]

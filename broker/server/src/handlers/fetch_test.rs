@@ -14,16 +14,21 @@ fn ready<F: Future>(future: F) -> F::Output {
 
 fn known(slot: usize) -> Slot {
     let partition = PartitionKey { topic: TopicId(Uuid::ZERO), index: PartitionIndex(slot as i32) };
-    let part = FetchPart { slot, partition, epoch: LeaderEpoch(0), from: Offset(0), bytes_max: 1000 };
-    Slot { topic: 0, index: slot as i32, part: Ok(part) }
+    let part =
+        FetchPart { slot, partition, epoch: LeaderEpoch(0), from: Offset(0), bytes_max: 1000, replica: None };
+    Slot { topic: no_name(), index: slot as i32, part: Ok(part) }
+}
+
+fn no_name() -> TopicName {
+    TopicName { name: String::new(), id: Uuid::ZERO }
 }
 
 fn unknown() -> Slot {
-    Slot { topic: 0, index: 9, part: Err(ErrorCode::UnknownTopicOrPartition) }
+    Slot { topic: no_name(), index: 9, part: Err(ErrorCode::UnknownTopicOrPartition) }
 }
 
 fn found(records: Records) -> Result<Found, ErrorCode> {
-    Ok(Found { high_watermark: Offset(9), log_start: Offset(0), records })
+    Ok(Found { high_watermark: Offset(9), log_start: Offset(0), line: Offset(9), diverging: None, records })
 }
 
 fn memory(bytes: usize) -> Result<Found, ErrorCode> {
@@ -106,12 +111,6 @@ fn however_often_a_fetch_is_woken_it_reads_nothing_more_than_twice() {
         }
     }
     assert_eq!((looks, read), (15, 15 * BATCH), "each byte once; the answer reads them again");
-}
-
-#[test]
-fn only_a_request_within_a_session_needs_one() {
-    assert!(!continues_session(0) && !continues_session(-1));
-    assert!(continues_session(1) && continues_session(i32::MAX) && continues_session(-2));
 }
 
 #[test]

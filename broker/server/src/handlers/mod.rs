@@ -7,6 +7,7 @@
 //! One request may name 100,000 topics and partitions together; more end the connection.
 
 mod allocate_producer_ids;
+mod alter_partition;
 mod api_versions;
 mod broker_heartbeat;
 mod broker_registration;
@@ -104,6 +105,18 @@ impl Parsed {
     }
 }
 
+/// What the requests of one connection leave for those that come after them.
+pub struct Conversation {
+    fetches: fetch::Fetches,
+}
+
+impl Conversation {
+    /// Of a connection that has just been accepted; `drawn` is random.
+    pub fn new(drawn: u64) -> Conversation {
+        Conversation { fetches: fetch::Fetches::new(drawn) }
+    }
+}
+
 /// What a handler may ask about the request that it serves, besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
@@ -160,6 +173,7 @@ pub fn heartbeat_of(side: Side, parsed: &Parsed) -> Option<BrokerId> {
 /// Lets a request take effect. An error ends the connection.
 pub async fn apply(
     context: &Arc<Context>,
+    conversation: &mut Conversation,
     side: Side,
     parsed: Parsed,
     arrived: Instant,
@@ -180,7 +194,7 @@ pub async fn apply(
         Side::Broker if forward::is_forwarded(supported.key) => {
             forward::apply(context, parsed, arrived).await
         }
-        Side::Broker => broker(context, supported.key, parsed, arrived).await,
+        Side::Broker => broker(context, conversation, supported.key, parsed, arrived).await,
         Side::Controller => controller(context, supported.key, parsed, arrived).await,
     }
 }
@@ -188,6 +202,7 @@ pub async fn apply(
 /// What a broker answers itself.
 async fn broker(
     context: &Arc<Context>,
+    conversation: &mut Conversation,
     api: ApiKey,
     parsed: Parsed,
     arrived: Instant,
@@ -196,7 +211,9 @@ async fn broker(
     let version = asked.version;
     match api {
         ApiKey::Produce => produce::apply(context, asked, decode(body, version)?).await,
-        ApiKey::Fetch => fetch::apply(context, asked, decode(body, version)?).await,
+        ApiKey::Fetch => {
+            fetch::apply(context, &mut conversation.fetches, asked, decode(body, version)?).await
+        }
         ApiKey::ListOffsets => list_offsets::apply(context, asked, decode(body, version)?).await,
         ApiKey::Metadata => metadata::apply(context, asked, decode(body, version)?).await,
         ApiKey::DescribeConfigs => describe_configs::apply(context, asked, decode(body, version)?),
@@ -224,6 +241,7 @@ async fn controller(
     let version = asked.version;
     match api {
         api if forward::is_change(api) => change(&context.metadata, api, asked, body).await,
+        ApiKey::AlterPartition => alter_partition::apply(context, asked, decode(body, version)?).await,
         ApiKey::AllocateProducerIds => {
             allocate_producer_ids::apply(context, asked, decode(body, version)?).await
         }

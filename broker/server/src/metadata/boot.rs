@@ -93,6 +93,7 @@ pub async fn boot<R: Runtime>(
         fences: fences.clone(),
         removals: Removals::start(rt, fences.clone()),
         told: None,
+        brokers: Arc::default(),
         going: BTreeMap::new(),
     };
     let (applier, applied) = Applier::new(settings.node_id, holdings, empty);

@@ -7,9 +7,9 @@ use super::applier::Applied;
 use super::node::{Heard, Leadership, Question, Told};
 use crate::descriptors::Descriptors;
 use controller::{
-    BrokerRegistration, Controller, ControllerRegistration, CreatePartitions, CreateTopics, Decision,
-    DeletedTopic, ElectLeaders, ElectionOutcomes, Heartbeat, HeartbeatReply, PartitionsOutcome,
-    ProducerIdBlock, Reason, Refusal, TopicDraws, TopicOutcome, TopicToDelete,
+    AlterOutcome, AlterPartitions, BrokerRegistration, Controller, ControllerRegistration, CreatePartitions,
+    CreateTopics, Decision, DeletedTopic, ElectLeaders, ElectionOutcomes, Heartbeat, HeartbeatReply,
+    PartitionsOutcome, ProducerIdBlock, Reason, Refusal, TopicDraws, TopicOutcome, TopicToDelete,
 };
 use model::{BrokerEpoch, BrokerId, Instant, Offset, Timestamp};
 use raft::Quorum;
@@ -205,6 +205,11 @@ impl Handle {
     /// Registers a controller.
     pub async fn register_controller(&self, request: ControllerRegistration) -> Result<(), Refusal> {
         self.decide(move |desk| desk.controller.register_controller(&request)).await.map(drop)
+    }
+
+    /// Decides who is in sync.
+    pub async fn alter_partitions(&self, request: AlterPartitions) -> Result<Vec<AlterOutcome>, Refusal> {
+        Ok(self.decide(move |desk| desk.controller.alter_partitions(&request)).await?.value)
     }
 
     /// Gives producer ids to a broker.

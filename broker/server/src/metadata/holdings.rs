@@ -21,9 +21,9 @@ use controller::{
 };
 use log::{Aside, PartitionName};
 use model::config::{BrokerSettings, TopicConfig};
-use model::{PartitionKey, TopicId};
+use model::{BrokerEpoch, BrokerId, PartitionKey, TopicId};
 use protocol::ErrorCode;
-use replica::Isr;
+use replica::{Isr, Leadership};
 use runtime::{DiskError, DiskErrorKind, Event, Fence, Runtime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub struct Holdings<R: Runtime> {
     pub(super) removals: Removals,
     /// What shards have been told: empty until this incarnation is in an image.
     pub(super) told: Option<ClusterImage>,
+    /// The brokers that may be in an ISR, as shards have been told.
+    pub(super) brokers: Arc<BTreeMap<BrokerId, BrokerEpoch>>,
     /// Partitions that are gone and whose directories may still be there. Bound: partitions that this broker had.
     pub(super) going: BTreeMap<PartitionName, TopicId>,
 }
@@ -62,11 +64,28 @@ impl<R: Runtime> Holdings<R> {
         let changes = image.changes_since(&before);
         self.leave(&changes.partitions).await?;
         self.configure(&before, image, &changes.configs).await?;
+        self.tell_brokers(image).await?;
         self.hold(image, &changes.partitions).await?;
         // From here on the log that is opened under the name is another's.
         let me = self.settings.node_id;
         self.going.retain(|name, _| held(image, name).is_none_or(|partition| !partition.is_replica(me)));
         self.told = Some(image.clone());
+        Ok(())
+    }
+
+    /// Tells shards which brokers may be in an ISR, if others may than before.
+    async fn tell_brokers(&mut self, image: &ClusterImage) -> Result<(), Ended> {
+        let eligible = image.brokers().filter(|broker| !broker.fenced && !broker.in_controlled_shutdown);
+        let brokers: BTreeMap<_, _> = eligible.map(|broker| (broker.id, broker.epoch)).collect();
+        if brokers == *self.brokers {
+            return Ok(());
+        }
+        self.brokers = Arc::new(brokers);
+        for shard in 0..self.shards.count() {
+            if !self.shards.send(shard, Message::Brokers(self.brokers.clone())).await {
+                return Err(Ended);
+            }
+        }
         Ok(())
     }
 
@@ -197,7 +216,8 @@ impl<R: Runtime> Holdings<R> {
             let (epoch, leader) = (partition.leader_epoch, partition.leader);
             let role = if leader == Some(me) {
                 let min = config.min_insync_replicas as usize;
-                Role::Leader { epoch, isr: Isr::new(&partition.replicas, &partition.isr, min) }
+                let isr = Isr::new(&partition.replicas, &partition.isr, min);
+                Role::Leader(Leadership { epoch, isr, partition_epoch: partition.partition_epoch })
             } else {
                 Role::Follower { epoch, leader }
             };

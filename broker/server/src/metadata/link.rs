@@ -1,6 +1,6 @@
 //! A connection to another node, opened when there is something to say, and what that node speaks.
 
-use client::{CallError, ConnectError, Connection, Ending};
+use client::{CallError, ConnectError, Connection, Ending, Pending};
 use controller::NodeEndpoint;
 use model::Instant;
 use model::time::Duration;
@@ -78,6 +78,19 @@ impl<R: Runtime> Link<R> {
             self.open = Some(self.connect(deadline).await?);
         }
         Ok(())
+    }
+
+    /// Asks without waiting: the answer is waited for elsewhere. The link must be ready.
+    pub async fn send<Q: Request>(
+        &mut self,
+        versions: RangeInclusive<i16>,
+        make: impl FnOnce(i16) -> Option<Q>,
+    ) -> Result<(i16, Pending<R, Q>), LinkError> {
+        let open = self.open.as_mut().ok_or(LinkError::Failed(Failure::Lost))?;
+        let version = open.version(Q::KEY, versions).ok_or(LinkError::Unspoken)?;
+        let request = make(version).ok_or(LinkError::Unspoken)?;
+        let sent = open.connection.send(version, &request).await;
+        Ok((version, sent.map_err(|error| failure(&error))?))
     }
 
     /// Whether the node answers on a new connection. Nothing else is asked of it.

@@ -18,6 +18,7 @@ use super::partition::Partition;
 use log::PartitionName;
 use model::PartitionKey;
 use model::config::TopicConfig;
+use model::time::Duration;
 use protocol::ErrorCode;
 use runtime::{Event, Fence, Runtime};
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ impl<R: Runtime> Shard<R> {
     fn play(&mut self, key: PartitionKey, role: Role) {
         let partition = self.partitions.get_mut(&key).expect("whose log is open");
         let (led, before) = (partition.leader().is_ok(), partition.epoch());
-        let advance = partition.play(self.me, role.clone());
+        let step = partition.play(role.clone(), self.rt.now());
         if led && partition.leader().is_err() {
             self.evict(key, ErrorCode::NotLeaderOrFollower);
             self.tail.forget(key);
@@ -56,14 +57,15 @@ impl<R: Runtime> Shard<R> {
         if role.epoch() > before {
             self.tell(key, &role);
         }
-        self.moved(key, advance);
+        self.want(key);
+        self.moved(key, step);
     }
 
     /// Tells what this broker has become.
     fn tell(&self, key: PartitionKey, role: &Role) {
         match role {
-            Role::Leader { epoch, .. } => {
-                self.rt.observe(Event::BecameLeader { partition: key, epoch: *epoch });
+            Role::Leader(leadership) => {
+                self.rt.observe(Event::BecameLeader { partition: key, epoch: leadership.epoch });
                 let leader = self.partitions[&key].leader().expect("the role was taken");
                 self.rt.observe(Event::HighWatermark { partition: key, to: leader.high_watermark() });
             }
@@ -88,11 +90,13 @@ impl<R: Runtime> Shard<R> {
                     return wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
                 }
                 let name = PartitionName::new(&*topic, key.index);
+                let lag_max = Duration::from_millis(self.settings.lag_ms_max);
                 let (role, config) = (wanted.role.clone(), wanted.config.clone());
-                let partition = Partition::new(self.me, key, name, role, log, config);
+                let partition = Partition::new(self.me, lag_max, key, name, role, log, config, self.rt.now());
                 self.checkpoints.note(super::points(&partition));
                 self.partitions.insert(key, partition);
                 self.tell(key, &wanted.role);
+                self.want(key);
                 wanted.tell(Ok(()));
             }
             Err(Unopened::NoSpace(_)) if self.leaving.contains_key(&key) => {
@@ -120,6 +124,7 @@ impl<R: Runtime> Shard<R> {
         }
         self.openings.unwant(key);
         self.partitions.remove(&key);
+        self.want(key);
         self.evict(key, ErrorCode::NotLeaderOrFollower);
         self.tail.forget(key);
         let before = self.leaving.insert(key, done);
@@ -142,9 +147,9 @@ impl<R: Runtime> Shard<R> {
         let Some(partition) = self.partitions.get_mut(&key) else {
             return self.openings.configure(key, config);
         };
-        let advance = partition.configure(config);
+        let step = partition.configure(config, self.rt.now());
         // What was left to the kernel may have to be durable now.
         self.syncs.mark(key);
-        self.moved(key, advance);
+        self.moved(key, step);
     }
 }

@@ -3,13 +3,17 @@
 //! Messages carry values of `model`, decoded batches and reply channels; no RPC type comes this far. A message
 //! about several partitions answers for all of them at once, each under the `slot` that the asker chose.
 
+use crate::waiters::Line;
 use bytes::Bytes;
 use model::config::TopicConfig;
-use model::{BrokerId, Instant, LeaderEpoch, Offset, PartitionKey, Timestamp};
+use model::{
+    BrokerEpoch, BrokerId, EpochEnd, Instant, LeaderEpoch, Offset, PartitionEpoch, PartitionKey, Timestamp,
+};
 use protocol::ErrorCode;
 use records::batch::ProduceRefusal;
-use replica::Isr;
+use replica::{Leadership, Verdict};
 use runtime::Acks;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,12 +27,18 @@ pub enum Message {
     Fetch(Fetch),
     /// Say when a fetch that found too little should look again.
     Park(Park),
+    /// Take what a fetcher has copied from leaders.
+    Copied(Copied),
     /// Find offsets.
     ListOffsets(ListOffsets),
     /// Hold a replica of a partition, in a role.
     Hold(Hold),
     /// Hold a partition's replica no more.
     Leave(Leave),
+    /// Hear what the controller says of in-sync replicas.
+    Altered(Altered),
+    /// Brokers have come or gone.
+    Brokers(Arc<BTreeMap<BrokerId, BrokerEpoch>>),
     /// Obey other configs.
     Configure(PartitionKey, TopicConfig),
     /// Sync and close everything. The answer: whether the clean-shutdown file may vouch for all of it.
@@ -122,6 +132,21 @@ pub struct FetchPart {
     pub from: Offset,
     /// Bytes at most (the request's first batch may be longer).
     pub bytes_max: usize,
+    /// The follower that asks; none for a consumer.
+    pub replica: Option<ReplicaFetch>,
+}
+
+/// What a follower's fetch says of its log, which ends where it fetches from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicaFetch {
+    /// The broker.
+    pub id: BrokerId,
+    /// Its incarnation, if it says (from version 15 of Fetch on).
+    pub broker: Option<BrokerEpoch>,
+    /// The epoch of its last record; unknown for an empty log, or one that does not say (before version 12).
+    pub last: LeaderEpoch,
+    /// Its first offset.
+    pub start: Offset,
 }
 
 /// What a `FetchPart` found.
@@ -138,7 +163,12 @@ pub struct Found {
     pub high_watermark: Offset,
     /// The first offset there is.
     pub log_start: Offset,
-    /// The records: whole batches below the high watermark.
+    /// What a fetch that found too little waits to see moved: the high watermark for a consumer, the log's end for a
+    /// follower.
+    pub line: Offset,
+    /// Where the follower's log parts from this one, if it does: then there are no records.
+    pub diverging: Option<EpochEnd>,
+    /// The records: whole batches below that line.
     pub records: Records,
 }
 
@@ -168,9 +198,11 @@ pub enum Records {
 /// the disk failed or the bytes are corrupt.
 pub type ColdRead = Pin<Box<dyn Future<Output = Result<(Bytes, Offset), ErrorCode>> + Send>>;
 
-/// Send one `Wake` when one of the watermarks has passed its offset, or at the deadline.
+/// Send one `Wake` when one of the lines has passed its offset, or at the deadline.
 pub struct Park {
-    /// High watermark to exceed, by partition.
+    /// Which line.
+    pub line: Line,
+    /// What it has to exceed, by partition.
     pub beyond: Vec<(PartitionKey, Offset)>,
     /// When to give up.
     pub deadline: Instant,
@@ -185,6 +217,93 @@ pub enum Wake {
     Look,
     /// Nothing more may be parked: answer with what there is.
     GiveUp,
+}
+
+/// Take what was copied of partitions that are followed here.
+pub struct Copied {
+    /// What the leader answered, partition by partition.
+    pub parts: Vec<CopiedPart>,
+    /// Where each goes on.
+    pub reply: oneshot::Sender<Vec<(PartitionKey, Next)>>,
+}
+
+/// A leader's answer about one partition.
+pub struct CopiedPart {
+    /// Which one.
+    pub partition: PartitionKey,
+    /// Who answered.
+    pub leader: BrokerId,
+    /// In which epoch it was asked.
+    pub epoch: LeaderEpoch,
+    /// From which offset on.
+    pub from: Offset,
+    /// What it knows to be committed.
+    pub high_watermark: Offset,
+    /// Its first offset.
+    pub log_start: Offset,
+    /// What it has found.
+    pub found: Copy,
+}
+
+/// What a leader has found for a follower.
+pub enum Copy {
+    /// Batches as they are stored; empty when there is nothing new.
+    Records(Bytes),
+    /// The logs part: where the leader's epoch ends.
+    Diverges(EpochEnd),
+    /// There is nothing at that offset.
+    OutOfRange {
+        /// One past the leader's last record.
+        end: Offset,
+    },
+}
+
+/// How a followed partition goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is to be fetched from here.
+    From(Position),
+    /// As before.
+    Same,
+    /// When what was appended is synced: a [`Want`] will say so.
+    Later,
+    /// It could not be taken. As before, after a pause.
+    Again,
+    /// It is not followed any more, or not in that epoch.
+    Gone,
+}
+
+/// Where a follower's log ends, and what its fetch says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The epoch in which it follows.
+    pub epoch: LeaderEpoch,
+    /// Where the next record goes.
+    pub from: Offset,
+    /// The epoch of the last record; unknown when there is none.
+    pub last: LeaderEpoch,
+    /// The first offset.
+    pub start: Offset,
+}
+
+/// A partition is to be fetched from a leader, or from nobody any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// Which one.
+    pub partition: PartitionKey,
+    /// From whom, and from where on.
+    pub from: Option<(BrokerId, Position)>,
+}
+
+/// What became of a proposal.
+#[derive(Clone, Debug)]
+pub struct Altered {
+    /// Of which partition.
+    pub partition: PartitionKey,
+    /// Which proposal: that of this partition epoch.
+    pub of: PartitionEpoch,
+    /// What became of it.
+    pub verdict: Verdict,
 }
 
 /// Find offsets by timestamp or by name.
@@ -271,13 +390,8 @@ pub struct Hold {
 /// What a broker is to a partition of which it has a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Its leader.
-    Leader {
-        /// The epoch of its leadership.
-        epoch: LeaderEpoch,
-        /// Those whose word a commit waits for, itself among them.
-        isr: Isr,
-    },
+    /// Its leader, itself in sync.
+    Leader(Leadership),
     /// Not its leader.
     Follower {
         /// The epoch of the leader, or in which there came to be none.
@@ -291,7 +405,8 @@ impl Role {
     /// The epoch in which it is played.
     pub fn epoch(&self) -> LeaderEpoch {
         match self {
-            Role::Leader { epoch, .. } | Role::Follower { epoch, .. } => *epoch,
+            Role::Leader(leadership) => leadership.epoch,
+            Role::Follower { epoch, .. } => *epoch,
         }
     }
 }

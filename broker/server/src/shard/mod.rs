@@ -16,15 +16,20 @@
 //! then on the shard answers KAFKA_STORAGE_ERROR, the process stops, and the next start recovers.
 
 mod acking;
+mod following;
 mod holding;
+mod in_sync;
 pub mod inbox;
 pub mod open;
 mod opening;
 mod partition;
+mod reading;
 mod syncs;
 
+use crate::alterations::Proposals;
 use crate::checkpoints::{Checkpoints, Points};
 use crate::fence::Fences;
+use crate::fetcher::Wants;
 use crate::refusal;
 use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
@@ -34,14 +39,17 @@ use inbox::{
     Fetch, Fetched, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused, Wake,
 };
 use log::AppendError;
-use model::config::Durability;
-use model::{BrokerId, DurableEnd, Offset, PartitionKey, Timestamp};
+use model::config::{BrokerSettings, Durability, ReplicationSettings};
+use model::time::Duration;
+use model::{BrokerEpoch, BrokerId, DurableEnd, Instant, Offset, PartitionKey, Timestamp};
 use opening::Openings;
 use partition::{Appended, New, Partition};
 use protocol::ErrorCode;
-use replica::Advance;
+use reading::Room;
+use replica::{Advance, Step};
 use runtime::{Acks, Disk, Event, Fence, Runtime};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use syncs::{Outcome, Syncs};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
@@ -56,6 +64,8 @@ const PARKED_MAX: usize = 100_000;
 const SWEEP_MIN: usize = 1024;
 /// Batches that go into one write: with each batch's limits this keeps a write far within the log's own.
 const WRITE_BATCHES_MAX: usize = 32;
+/// Between two looks for followers that are behind, or have stopped on their way into the ISR.
+const TICK_EVERY: Duration = Duration::from_millis(500);
 /// Bytes that go into one write, unless a single batch is longer.
 const WRITE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -63,6 +73,9 @@ const WRITE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub struct Shard<R: Runtime> {
     rt: R,
     me: BrokerId,
+    settings: ReplicationSettings,
+    /// The brokers that may be in an ISR, each in this incarnation, as the latest image has them.
+    brokers: Arc<BTreeMap<BrokerId, BrokerEpoch>>,
     partitions: BTreeMap<PartitionKey, Partition<R::Disk>>,
     tail: TailCache,
     waiters: Waiters<Parked>,
@@ -73,6 +86,12 @@ pub struct Shard<R: Runtime> {
     leaving: Leaving,
     checkpoints: Checkpoints,
     fences: Fences,
+    /// Where it is said what is to be fetched.
+    wants: Wants,
+    /// Where it is said who is to be in sync.
+    proposals: Proposals,
+    /// When to look next for followers that are behind.
+    next_tick: Instant,
 }
 
 /// The parts that a run of produce requests has for one partition.
@@ -91,10 +110,21 @@ enum Parked {
 
 impl<R: Runtime> Shard<R> {
     /// A shard without partitions.
-    pub fn new(rt: R, me: BrokerId, tail: TailCache, checkpoints: Checkpoints, fences: Fences) -> Shard<R> {
+    pub fn new(
+        rt: R,
+        settings: &BrokerSettings,
+        tail: TailCache,
+        checkpoints: Checkpoints,
+        fences: Fences,
+        wants: Wants,
+        proposals: Proposals,
+    ) -> Shard<R> {
+        let next_tick = rt.now() + TICK_EVERY;
         Shard {
             rt,
-            me,
+            me: settings.node_id,
+            settings: settings.replication,
+            brokers: Arc::default(),
             partitions: BTreeMap::new(),
             tail,
             waiters: Waiters::new(PARKED_MAX),
@@ -104,6 +134,9 @@ impl<R: Runtime> Shard<R> {
             leaving: Leaving::new(),
             checkpoints,
             fences,
+            wants,
+            proposals,
+            next_tick,
         }
     }
 
@@ -111,7 +144,7 @@ impl<R: Runtime> Shard<R> {
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut drained = Vec::with_capacity(DRAIN_MAX);
         loop {
-            let deadlines = [self.waiters.next_deadline(), self.openings.next_try()];
+            let deadlines = [self.waiters.next_deadline(), self.openings.next_try(), self.tick_due()];
             let deadline = deadlines.into_iter().flatten().min();
             let rt = self.rt.clone();
             tokio::select! { biased;
@@ -130,11 +163,14 @@ impl<R: Runtime> Shard<R> {
                     Message::Produce(produce) => run.push(produce),
                     other => {
                         self.produce(std::mem::take(&mut run)).await;
-                        if let Message::Stop(stopped) = other {
-                            let _ = stopped.send(self.stop().await);
-                            return;
+                        match other {
+                            Message::Stop(stopped) => {
+                                let _ = stopped.send(self.stop().await);
+                                return;
+                            }
+                            Message::Copied(copied) => self.copied(copied).await,
+                            other => self.serve(other),
                         }
-                        self.serve(other);
                     }
                 }
             }
@@ -143,6 +179,7 @@ impl<R: Runtime> Shard<R> {
             self.start_openings();
             self.let_go();
             self.expire();
+            self.tick();
         }
     }
 
@@ -153,8 +190,12 @@ impl<R: Runtime> Shard<R> {
             Message::ListOffsets(list) => self.list_offsets(list),
             Message::Hold(hold) => self.hold(hold),
             Message::Leave(leave) => self.leave(leave),
+            Message::Altered(altered) => self.altered(&altered),
+            Message::Brokers(brokers) => self.know(brokers),
             Message::Configure(partition, config) => self.configure(partition, config),
-            Message::Produce(_) | Message::Stop(_) => unreachable!("the loop serves these itself"),
+            Message::Produce(_) | Message::Copied(_) | Message::Stop(_) => {
+                unreachable!("the loop serves these itself")
+            }
         }
     }
 
@@ -243,9 +284,9 @@ impl<R: Runtime> Shard<R> {
         let Some(partition) = self.partitions.get_mut(&key) else {
             return all(ErrorCode::NotLeaderOrFollower);
         };
-        let now = Timestamp(self.rt.wall_ms());
+        let now = (self.rt.now(), Timestamp(self.rt.wall_ms()));
         match partition.append(parts, now, &mut self.tail).await {
-            Ok(Appended { results, new, advance }) => {
+            Ok(Appended { results, new, step }) => {
                 if let Some(New { base, crc, rolled }) = new {
                     let (epoch, end) = (partition.epoch(), partition.log.end());
                     self.rt.observe(Event::Appended { partition: key, epoch, base, end, crc });
@@ -257,7 +298,7 @@ impl<R: Runtime> Shard<R> {
                         self.syncs.mark(key);
                     }
                 }
-                self.moved(key, advance);
+                self.moved(key, step);
                 results
             }
             Err(AppendError::NoSpace(error)) => {
@@ -276,12 +317,22 @@ impl<R: Runtime> Shard<R> {
         let mut left = fetch.bytes_max;
         let mut any = false;
         let mut answer = Vec::with_capacity(fetch.parts.len());
+        let mut steps = Vec::new();
         for part in &fetch.parts {
-            let result = match self.partitions.get(&part.partition) {
+            let room = Room { bytes_max: part.bytes_max.min(left), at_least_one: !any, tail: &self.tail };
+            let result = match (self.partitions.get_mut(&part.partition), &part.replica) {
                 // Whoever waits for data here would wait in vain.
                 _ if self.fences.is_fenced() => Err(ErrorCode::KafkaStorageError),
-                None => Err(ErrorCode::NotLeaderOrFollower),
-                Some(partition) => partition.find(part, part.bytes_max.min(left), !any, &self.tail),
+                (None, _) => Err(ErrorCode::NotLeaderOrFollower),
+                (Some(partition), None) => partition.find(part, room),
+                (Some(partition), Some(replica)) => {
+                    let eligible = in_sync::is_eligible(&self.brokers, replica.id, replica.broker);
+                    let found = partition.find_for_replica(part, replica, eligible, self.rt.now(), room);
+                    found.map(|(found, bytes, step)| {
+                        steps.push((part.partition, step));
+                        (found, bytes)
+                    })
+                }
             };
             let result = result.map(|(found, bytes)| {
                 left = left.saturating_sub(bytes);
@@ -291,18 +342,17 @@ impl<R: Runtime> Shard<R> {
             answer.push(Fetched { slot: part.slot, result });
         }
         let _ = fetch.reply.send(answer);
+        for (key, step) in steps {
+            self.moved(key, step);
+        }
     }
 
-    /// Parks a fetch, unless one of its watermarks has moved since it looked.
+    /// Parks a fetch, unless one of its lines has moved since it looked.
     fn park(&mut self, park: Park) {
-        let Park { beyond, deadline, wake } = park;
+        let Park { line, beyond, deadline, wake } = park;
         let waits: Vec<_> = beyond
             .into_iter()
-            .map(|(partition, seen)| crate::waiters::Wait {
-                partition,
-                line: Line::Committed,
-                at: seen.plus(1),
-            })
+            .map(|(partition, seen)| crate::waiters::Wait { partition, line, at: seen.plus(1) })
             .collect();
         let moved = waits.iter().any(|wait| self.line(wait.partition, wait.line) >= wait.at);
         if moved || self.fences.is_fenced() {
@@ -368,19 +418,26 @@ impl<R: Runtime> Shard<R> {
         for (key, done) in done {
             // It may have been left meanwhile.
             let Some(partition) = self.partitions.get_mut(&key) else { continue };
-            let (end, advance) = partition.synced(done);
+            let (end, step) = partition.synced(done, self.rt.now());
             self.rt.observe(Event::Synced { partition: key, end });
             self.checkpoints.note(points(partition));
-            self.moved(key, advance);
+            if partition.position().is_some() {
+                self.want(key);
+            }
+            self.moved(key, step);
         }
     }
 
     /// Answers whoever waited for a line of `key`, now that an end of its log has moved.
-    fn moved(&mut self, key: PartitionKey, advance: Option<Advance>) {
+    fn moved(&mut self, key: PartitionKey, step: Step) {
         let Some(partition) = self.partitions.get(&key) else { return };
+        if let Some(proposal) = step.propose {
+            self.proposals.propose(key, proposal);
+        }
         let mut freed = Vec::new();
+        self.waiters.passed(key, Line::End, partition.log.end().0, &mut freed);
         self.waiters.passed(key, Line::Local, partition.local_line(), &mut freed);
-        if let Some(Advance { to, .. }) = advance {
+        if let Some(Advance { to, .. }) = step.advance {
             self.rt.observe(Event::HighWatermark { partition: key, to });
             self.waiters.passed(key, Line::Committed, to, &mut freed);
         }
@@ -397,6 +454,7 @@ impl<R: Runtime> Shard<R> {
         match line {
             Line::Local => partition.local_line(),
             Line::Committed => partition.leader().map_or(Offset::ZERO, |leader| leader.high_watermark()),
+            Line::End => partition.log.end().0,
         }
     }
 

@@ -85,8 +85,8 @@ pub async fn open<D: Disk>(
     let how = checkpoints.recovery(name.clone()).await;
     let (mut log, recovered) = Log::open(disk.clone(), name.dir(), log_config(config), how).await?;
     claim(&disk, &log, key.topic).await?;
-    if let Role::Leader { epoch, .. } = role {
-        log.begin_epoch(*epoch);
+    if let Role::Leader(leadership) = role {
+        log.begin_epoch(leadership.epoch);
     }
     if let Some(ticket) = log.begin_sync() {
         let done = ticket.run(&disk).await?;

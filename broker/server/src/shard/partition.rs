@@ -1,20 +1,19 @@
 //! One partition as its shard owns it: the log, the replica core, and the rules by which a batch is placed.
 
-use super::inbox::{
-    FetchPart, Found, FoundOffset, Listing, OffsetQuery, Placed, ProducePart, Records, Refused, Role, Target,
-};
+use super::inbox::{Placed, Position, ProducePart, Refused, Role};
 use super::open::log_config;
 use crate::refusal;
 use crate::tail::{Entry, TailCache};
 use bytes::{Bytes, BytesMut};
-use log::{AppendBatch, AppendError, Log, PartitionName, ReadError, SyncDone};
+use log::{AppendBatch, AppendError, Log, PartitionName, SyncDone};
 use model::config::{TimestampType, TopicConfig};
-use model::{BrokerId, DurableEnd, LeaderEpoch, Offset, PartitionKey, Timestamp};
+use model::time::Duration;
+use model::{BrokerId, DurableEnd, Instant, LeaderEpoch, Offset, PartitionKey, Timestamp};
 use protocol::ErrorCode;
 use records::batch::{self, BatchHeader, HEADER_LEN, ProduceRules, check_produced};
-use replica::{Acks, Advance, Ends, Leader};
+use replica::{Acks, Ends, Follower, Leader, Rules, Step};
 use runtime::Disk;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// Batches shorter than this are copied into one buffer with their new header; of longer ones only the header
 /// is copied, and the rest stays where the socket put it.
@@ -22,6 +21,10 @@ const COPY_BELOW: usize = 32 * 1024;
 
 /// A partition of which this broker has a replica.
 pub struct Partition<D: Disk> {
+    /// This broker.
+    me: BrokerId,
+    /// `replica.lag.time.max.ms`.
+    lag_max: Duration,
     /// Its identity.
     pub key: PartitionKey,
     /// Its name, which is its directory's.
@@ -32,16 +35,16 @@ pub struct Partition<D: Disk> {
     tenure: Tenure,
     /// Its topic's configuration.
     pub config: TopicConfig,
-    /// Lives as long as the log is open here: under its directory's name there may be another log afterwards.
-    open: Arc<()>,
+    /// Lives as long as the log is open here, and is not cut: afterwards there may be other records under its directory's
+    /// name, or at the same offsets.
+    pub(super) open: Arc<()>,
 }
 
 /// What a broker is to a partition, with what only that role needs.
 enum Tenure {
     /// Who is in sync and what is committed, in the epoch that is stamped on every batch.
     Leader(Leader),
-    /// Since this epoch.
-    Follower(LeaderEpoch),
+    Follower(Follower),
 }
 
 /// What an append did.
@@ -50,8 +53,8 @@ pub struct Appended {
     pub results: Vec<Result<Placed, Refused>>,
     /// What is in the log now that was not before.
     pub new: Option<New>,
-    /// Where the high watermark went, if it moved.
-    pub advance: Option<Advance>,
+    /// What follows for the partition's other replicas, and for whoever waits.
+    pub step: Step,
 }
 
 /// Batches that were appended.
@@ -76,41 +79,46 @@ impl<D: Disk> Partition<D> {
     /// A partition whose log has just been opened: nothing is committed beyond what recovery made durable.
     pub fn new(
         me: BrokerId,
+        lag_max: Duration,
         key: PartitionKey,
         name: PartitionName,
         role: Role,
         log: Log<D>,
         config: TopicConfig,
+        now: Instant,
     ) -> Partition<D> {
-        let tenure = Tenure::Follower(role.epoch());
-        let mut partition = Partition { key, name, log, tenure, config, open: Arc::new(()) };
-        let _initial = partition.play(me, role);
+        let ends = ends(&log);
+        let nobody = Follower::new(role.epoch(), None, config.durability(), ends, ends.start);
+        let tenure = Tenure::Follower(nobody);
+        let mut partition = Partition { me, lag_max, key, name, log, tenure, config, open: Arc::new(()) };
+        let _initial = partition.play(role, now);
         partition
     }
 
     /// Takes a role. A leader leads on in a later epoch, or with other replicas in sync; what is committed stays so.
-    pub fn play(&mut self, me: BrokerId, role: Role) -> Option<Advance> {
-        let before = self.epoch();
+    pub fn play(&mut self, role: Role, now: Instant) -> Step {
+        let (before, committed) = (self.epoch(), self.high_watermark());
         assert!(role.epoch() >= before, "{}: {role:?} comes after epoch {before}", self.key);
+        let ends = ends(&self.log);
         match (role, &mut self.tenure) {
-            (Role::Leader { epoch, isr }, Tenure::Leader(leader)) => {
-                if epoch > before {
-                    leader.lead_on(epoch);
-                    self.log.begin_epoch(epoch);
-                }
-                leader.isr_changed(isr)
+            (Role::Leader(leadership), Tenure::Leader(leader)) if leadership.epoch == before => {
+                leader.isr_told(leadership.isr, leadership.partition_epoch, now)
             }
-            (Role::Leader { epoch, isr }, Tenure::Follower(_)) => {
-                let log = &mut self.log;
-                log.begin_epoch(epoch);
-                let ends = Ends { start: log.start(), durable: log.durable_end(), log: log.end() };
-                let leader = Leader::new(me, epoch, self.config.durability(), isr, ends);
+            (Role::Leader(leadership), Tenure::Leader(leader)) => {
+                self.log.begin_epoch(leadership.epoch);
+                leader.lead_on(leadership, now)
+            }
+            (Role::Leader(leadership), Tenure::Follower(_)) => {
+                self.log.begin_epoch(leadership.epoch);
+                let rules = Rules { durability: self.config.durability(), lag_max: self.lag_max };
+                let leader = Leader::new(self.me, leadership, rules, ends, committed, now);
                 self.tenure = Tenure::Leader(leader);
-                None
+                Step::default()
             }
-            (Role::Follower { epoch, .. }, _) => {
-                self.tenure = Tenure::Follower(epoch);
-                None
+            (Role::Follower { epoch, leader }, _) => {
+                let durability = self.config.durability();
+                self.tenure = Tenure::Follower(Follower::new(epoch, leader, durability, ends, committed));
+                Step::default()
             }
         }
     }
@@ -119,7 +127,15 @@ impl<D: Disk> Partition<D> {
     pub fn epoch(&self) -> LeaderEpoch {
         match &self.tenure {
             Tenure::Leader(leader) => leader.epoch(),
-            Tenure::Follower(epoch) => *epoch,
+            Tenure::Follower(follower) => follower.epoch(),
+        }
+    }
+
+    /// One past the last record that is known here to be committed.
+    pub fn high_watermark(&self) -> Offset {
+        match &self.tenure {
+            Tenure::Leader(leader) => leader.high_watermark(),
+            Tenure::Follower(follower) => follower.high_watermark(),
         }
     }
 
@@ -131,29 +147,81 @@ impl<D: Disk> Partition<D> {
         }
     }
 
-    /// Obeys another configuration from here on.
-    pub fn configure(&mut self, config: TopicConfig) -> Option<Advance> {
-        self.log.set_config(log_config(&config));
-        let mut advance = None;
-        if let Tenure::Leader(leader) = &mut self.tenure {
-            let isr = leader.isr().clone().with_min(config.min_insync_replicas as usize);
-            advance = leader.durability_changed(config.durability());
-            advance = leader.isr_changed(isr).or(advance);
+    /// Whom it follows, and where it is; none for a leader, or while nothing may be fetched.
+    pub fn position(&self) -> Option<(BrokerId, Position)> {
+        let Tenure::Follower(follower) = &self.tenure else { return None };
+        let position = Position {
+            epoch: follower.epoch(),
+            from: follower.position()?,
+            last: self.log.latest_epoch().unwrap_or(LeaderEpoch::UNKNOWN),
+            start: self.log.start(),
+        };
+        Some((follower.leader()?, position))
+    }
+
+    /// The follower, if it follows that leader in that epoch.
+    pub fn follower(&self, leader: BrokerId, epoch: LeaderEpoch) -> Option<&Follower> {
+        match &self.tenure {
+            Tenure::Follower(follower) => {
+                Some(follower).filter(|of| of.leader() == Some(leader) && of.epoch() == epoch)
+            }
+            Tenure::Leader(_) => None,
         }
+    }
+
+    /// The follower, to be told what happened.
+    pub fn following(&mut self) -> Option<&mut Follower> {
+        match &mut self.tenure {
+            Tenure::Follower(follower) => Some(follower),
+            Tenure::Leader(_) => None,
+        }
+    }
+
+    /// The ends of its log.
+    pub fn ends(&self) -> Ends {
+        ends(&self.log)
+    }
+
+    /// What is read of the log as it was is of no use from here on.
+    pub fn renew(&mut self) {
+        self.open = Arc::new(());
+    }
+
+    /// The leader, to be told what happened.
+    pub fn leader_mut(&mut self) -> Result<&mut Leader, ErrorCode> {
+        match &mut self.tenure {
+            Tenure::Leader(leader) => Ok(leader),
+            Tenure::Follower(_) => Err(ErrorCode::NotLeaderOrFollower),
+        }
+    }
+
+    /// Obeys another configuration from here on.
+    pub fn configure(&mut self, config: TopicConfig, now: Instant) -> Step {
+        self.log.set_config(log_config(&config));
+        let durability = config.durability();
+        let min = config.min_insync_replicas as usize;
         self.config = config;
-        advance
+        match &mut self.tenure {
+            Tenure::Leader(leader) => {
+                leader.durability_changed(durability, now).then(leader.min_changed(min, now))
+            }
+            Tenure::Follower(follower) => {
+                follower.durability_changed(durability);
+                Step::default()
+            }
+        }
     }
 
     /// Appends `parts`, one batch each, in order and as one write. On a disk error nobody's batch is in the log.
     pub async fn append(
         &mut self,
         parts: Vec<ProducePart>,
-        now: Timestamp,
+        (now, wall): (Instant, Timestamp),
         tail: &mut TailCache,
     ) -> Result<Appended, AppendError> {
         if let Err(code) = self.leader() {
             let results = parts.iter().map(|_| Err(code.into())).collect();
-            return Ok(Appended { results, new: None, advance: None });
+            return Ok(Appended { results, new: None, step: Step::default() });
         }
         let base = self.log.end().0;
         let segment = self.log.active_base();
@@ -161,7 +229,7 @@ impl<D: Disk> Partition<D> {
         let mut results = Vec::with_capacity(parts.len());
         let (mut appends, mut entries) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
         for part in parts {
-            match self.place(part, next, now) {
+            match self.place(part, next, wall) {
                 Ok(Placing { header, entry, placed }) => {
                     next = placed.end;
                     let [head, rest] = entry.pieces.clone();
@@ -173,7 +241,7 @@ impl<D: Disk> Partition<D> {
             }
         }
         let Some(last) = appends.last() else {
-            return Ok(Appended { results, new: None, advance: None });
+            return Ok(Appended { results, new: None, step: Step::default() });
         };
         let crc = last.header.crc;
         self.log.append(&appends).await?;
@@ -183,8 +251,8 @@ impl<D: Disk> Partition<D> {
         }
         let new = New { base, crc, rolled: self.log.active_base() != segment };
         let Tenure::Leader(leader) = &mut self.tenure else { unreachable!("looked at above") };
-        let advance = leader.local_appended(self.log.end());
-        Ok(Appended { results, new: Some(new), advance })
+        let step = leader.local_appended(self.log.end(), now);
+        Ok(Appended { results, new: Some(new), step })
     }
 
     /// Everything below may be acknowledged to a producer that waits for the leader alone.
@@ -192,14 +260,17 @@ impl<D: Disk> Partition<D> {
         self.leader().map_or(Offset::ZERO, |leader| leader.acknowledged_below(Acks::Leader))
     }
 
-    /// A sync of the log is done. How far it is durable, and where the high watermark went, if it moved.
-    pub fn synced(&mut self, done: SyncDone) -> (DurableEnd, Option<Advance>) {
+    /// A sync of the log is done. How far it is durable, and what follows.
+    pub fn synced(&mut self, done: SyncDone, now: Instant) -> (DurableEnd, Step) {
         let end = self.log.finish_sync(done);
-        let advance = match &mut self.tenure {
-            Tenure::Leader(leader) => leader.local_synced(end),
-            Tenure::Follower(_) => None,
+        let step = match &mut self.tenure {
+            Tenure::Leader(leader) => leader.local_synced(end, now),
+            Tenure::Follower(follower) => {
+                follower.synced(end);
+                Step::default()
+            }
         };
-        (end, advance)
+        (end, step)
     }
 
     /// Checks one batch and gives it its place in the log: base offset, epoch and, if the topic asks for it,
@@ -247,100 +318,8 @@ impl<D: Disk> Partition<D> {
             keys: config.cleanup.compact,
         }
     }
-
-    /// Refuses a client whose idea of the leader's epoch is not ours (KIP-320).
-    fn check_epoch(&self, theirs: LeaderEpoch) -> Result<(), ErrorCode> {
-        match theirs {
-            LeaderEpoch::UNKNOWN => Ok(()),
-            theirs if theirs < self.epoch() => Err(ErrorCode::FencedLeaderEpoch),
-            theirs if theirs > self.epoch() => Err(ErrorCode::UnknownLeaderEpoch),
-            _ => Ok(()),
-        }
-    }
-
-    /// The records that a fetch gets: whole batches from `part.from` on, all below the high watermark.
-    pub fn find(
-        &self,
-        part: &FetchPart,
-        bytes_max: usize,
-        at_least_one: bool,
-        tail: &TailCache,
-    ) -> Result<(Found, usize), ErrorCode> {
-        self.check_epoch(part.epoch)?;
-        let (start, end) = (self.log.start(), self.log.end());
-        if part.from < start || part.from > end.0 {
-            return Err(ErrorCode::OffsetOutOfRange);
-        }
-        let high_watermark = self.leader()?.high_watermark();
-        let mut found = Found { high_watermark, log_start: start, records: Records::None };
-        if part.from >= high_watermark || (bytes_max == 0 && !at_least_one) {
-            return Ok((found, 0));
-        }
-        if let Some(slice) = tail.slice(self.key, part.from, high_watermark, bytes_max, at_least_one) {
-            let bytes = slice.bytes;
-            if bytes > 0 {
-                found.records = Records::Memory { pieces: slice.pieces, bytes, to: slice.to };
-            }
-            return Ok((found, bytes));
-        }
-        let slice = self.log.slice(part.from, high_watermark, bytes_max, at_least_one);
-        let (key, from) = (self.key, part.from);
-        let open = Arc::downgrade(&self.open);
-        let read = Box::pin(async move {
-            let batches = still_open(&open, key, slice.read().await)?;
-            let to = last_of(&batches).map_or(from, |header| header.next_offset());
-            Ok((batches, to))
-        });
-        found.records = Records::Disk { bytes_max, read };
-        Ok((found, bytes_max))
-    }
-
-    /// The offset that a client asked for by name, or by time.
-    pub fn offset(&self, query: &OffsetQuery) -> Result<Listing, ErrorCode> {
-        self.check_epoch(query.epoch)?;
-        let high_watermark = self.leader()?.high_watermark();
-        let end =
-            |offset, epoch| Listing::Known(Some(FoundOffset { offset, timestamp: Timestamp::NONE, epoch }));
-        let search = match query.target {
-            Target::Earliest => {
-                let start = self.log.start();
-                return Ok(end(start, self.log.epoch_at(start).unwrap_or(LeaderEpoch::UNKNOWN)));
-            }
-            Target::Latest => return Ok(end(high_watermark, self.epoch())),
-            Target::LatestTiered => return Ok(Listing::Known(None)),
-            Target::MaxTimestamp => self.log.max_timestamp(),
-            Target::At(timestamp) => self.log.offset_for_timestamp(timestamp),
-        };
-        let (key, below) = (self.key, high_watermark);
-        let open = Arc::downgrade(&self.open);
-        Ok(Listing::Search(Box::pin(async move {
-            let found = still_open(&open, key, search.read().await)?;
-            let found = found.filter(|found| found.offset < below);
-            Ok(found.map(|found| FoundOffset {
-                offset: found.offset,
-                timestamp: found.timestamp,
-                epoch: found.epoch,
-            }))
-        })))
-    }
 }
 
-/// What was read of a log's files, if they were that log's until then: when it is closed, another one may come under the
-/// same name.
-fn still_open<T>(open: &Weak<()>, key: PartitionKey, read: Result<T, ReadError>) -> Result<T, ErrorCode> {
-    if open.strong_count() == 0 {
-        return Err(ErrorCode::NotLeaderOrFollower);
-    }
-    read.map_err(|error| refusal::read(key, &error))
-}
-
-/// The header of the last of whole batches that follow each other.
-fn last_of(batches: &[u8]) -> Option<BatchHeader> {
-    let mut rest = batches;
-    let mut last = None;
-    while let Ok(header) = BatchHeader::parse(rest) {
-        rest = rest.get(header.total_len()..)?;
-        last = Some(header);
-    }
-    last
+fn ends<D: Disk>(log: &Log<D>) -> Ends {
+    Ends { start: log.start(), durable: log.durable_end(), log: log.end() }
 }

@@ -1,0 +1,65 @@
+//! Who is in sync with the partitions that a shard leads: followers that are behind for too long, brokers that come and go,
+//! and what the controller says of it.
+
+use super::inbox::Altered;
+use super::{Shard, TICK_EVERY};
+use model::{BrokerEpoch, BrokerId, Instant, PartitionKey};
+use runtime::Runtime;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl<R: Runtime> Shard<R> {
+    /// When to look for followers that are behind; never, while nothing is led.
+    pub(super) fn tick_due(&self) -> Option<Instant> {
+        self.partitions.values().any(|partition| partition.leader().is_ok()).then_some(self.next_tick)
+    }
+
+    pub(super) fn tick(&mut self) {
+        let now = self.rt.now();
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK_EVERY;
+        self.lead(|leader| leader.tick(now));
+    }
+
+    /// The brokers that may be in an ISR, as the latest image has them.
+    pub(super) fn know(&mut self, brokers: Arc<BTreeMap<BrokerId, BrokerEpoch>>) {
+        self.brokers = brokers.clone();
+        let now = self.rt.now();
+        self.lead(|leader| {
+            let eligible = |id, heard: Option<BrokerEpoch>| is_eligible(&brokers, id, heard);
+            leader.brokers_changed(eligible, now)
+        });
+    }
+
+    pub(super) fn altered(&mut self, altered: &Altered) {
+        let now = self.rt.now();
+        let Some(partition) = self.partitions.get_mut(&altered.partition) else { return };
+        let Ok(leader) = partition.leader_mut() else { return };
+        let step = leader.proposal_answered(altered.of, &altered.verdict, now);
+        self.moved(altered.partition, step);
+    }
+
+    /// Lets every partition that is led take an input.
+    fn lead(&mut self, input: impl Fn(&mut replica::Leader) -> replica::Step) {
+        let led = self.partitions.iter_mut().filter_map(|(key, partition)| {
+            let step = input(partition.leader_mut().ok()?);
+            Some((*key, step))
+        });
+        let steps: Vec<(PartitionKey, replica::Step)> =
+            led.filter(|(_, step)| *step != replica::Step::default()).collect();
+        for (key, step) in steps {
+            self.moved(key, step);
+        }
+    }
+}
+
+/// Whether a broker, in the incarnation that was heard of, may be in an ISR.
+pub(super) fn is_eligible(
+    brokers: &BTreeMap<BrokerId, BrokerEpoch>,
+    id: BrokerId,
+    heard: Option<BrokerEpoch>,
+) -> bool {
+    brokers.get(&id).is_some_and(|known| heard.is_none_or(|heard| heard == *known))
+}
