@@ -96,6 +96,20 @@ impl<R: Runtime> Connection<R> {
         Ok(Pending { runtime: self.runtime.clone(), version, answer, request: PhantomData })
     }
 
+    /// As [`Connection::send`], and never waits: when as many requests are under way as a connection takes, none is sent.
+    pub fn post<Q: Request>(&mut self, version: i16, request: &Q) -> Result<Pending<R, Q>, CallError> {
+        let (sender, answer) = oneshot::channel();
+        let outgoing = self.outgoing(version, request, Some(sender))?;
+        self.line_up_now(outgoing)?;
+        Ok(Pending { runtime: self.runtime.clone(), version, answer, request: PhantomData })
+    }
+
+    /// As [`Connection::send_unanswered`], and never waits.
+    pub fn post_unanswered<Q: Request>(&mut self, version: i16, request: &Q) -> Result<(), CallError> {
+        let outgoing = self.outgoing(version, request, None)?;
+        self.line_up_now(outgoing)
+    }
+
     /// Sends a request that is never answered: a produce with acks=0.
     pub async fn send_unanswered<Q: Request>(&mut self, version: i16, request: &Q) -> Result<(), CallError> {
         self.put(version, request, None).await
@@ -117,12 +131,29 @@ impl<R: Runtime> Connection<R> {
         request: &Q,
         answer: Option<oneshot::Sender<Result<Bytes, Ending>>>,
     ) -> Result<(), CallError> {
+        let outgoing = self.outgoing(version, request, answer)?;
+        self.line_up(outgoing).await
+    }
+
+    fn outgoing<Q: Request>(
+        &mut self,
+        version: i16,
+        request: &Q,
+        answer: Option<oneshot::Sender<Result<Bytes, Ending>>>,
+    ) -> Result<Outgoing, CallError> {
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id = correlation_id.wrapping_add(1);
         let frame = Frame::request(correlation_id, Some(&self.client_id), version, request)
             .map_err(CallError::Encode)?;
         let expected = answer.map(|answer| Expected { correlation_id, answer });
-        self.line_up(Outgoing { frame, expected }).await
+        Ok(Outgoing { frame, expected })
+    }
+
+    fn line_up_now(&mut self, outgoing: Outgoing) -> Result<(), CallError> {
+        self.outbox.try_send(outgoing).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CallError::Busy,
+            mpsc::error::TrySendError::Closed(_) => CallError::Closed(Ending::There),
+        })
     }
 
     async fn line_up(&mut self, outgoing: Outgoing) -> Result<(), CallError> {

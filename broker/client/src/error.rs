@@ -13,11 +13,15 @@ pub enum ConnectError {
     TimedOut,
 }
 
-/// A call gave no answer. Only `Encode` says for sure that the broker did not act on it.
+/// A call gave no answer. Only `Encode`, `Unspoken` and `Busy` say for sure that the broker did not act on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// The request can't be written at that version. Nothing was sent.
     Encode(EncodeError),
+    /// There is no version of the request that both ends speak. Nothing was sent.
+    Unspoken,
+    /// As many requests are under way as the connection takes. Nothing was sent.
+    Busy,
     /// The connection ended, by whosoever's doing.
     Closed(Ending),
     /// No answer had come by the deadline. It may still come: the connection goes on.
@@ -59,6 +63,10 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallError::Encode(why) => write!(f, "the request can't be written: {why}"),
+            CallError::Unspoken => {
+                f.write_str("the broker does not offer the request at a version known here")
+            }
+            CallError::Busy => f.write_str("too many requests are under way"),
             CallError::Closed(ending) => ending.fmt(f),
             CallError::TimedOut => f.write_str("no answer in time"),
             CallError::Answer(why) => write!(f, "the answer can't be read: {why}"),

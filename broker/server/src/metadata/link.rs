@@ -144,6 +144,8 @@ fn failure(error: &CallError) -> Failure {
             Ending::Here | Ending::There | Ending::Failed(_) | Ending::Length(_) | Ending::Order { .. },
         )
         | CallError::Encode(_)
+        | CallError::Unspoken
+        | CallError::Busy
         | CallError::Answer(_) => Failure::Lost,
     }
 }
