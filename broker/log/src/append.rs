@@ -84,7 +84,8 @@ impl<D: Disk> Log<D> {
             }
         }
         let mut position = self.active.size;
-        for AppendBatch { header, .. } in batches {
+        for AppendBatch { header, head, rest } in batches {
+            self.account.apply(header, || [head.clone(), rest.clone()].concat().into());
             self.active.indexes.note(header, position, &self.config);
             position += header.total_len() as u64;
             if header.leader_epoch.0 >= 0 {
@@ -171,7 +172,7 @@ impl<D: Disk> Log<D> {
     async fn roll_at(&mut self, base: Offset) -> Result<(), DiskError> {
         assert!(base >= self.end.0, "rolled back to {base}");
         self.cut_garbage().await?;
-        self.seal().await?;
+        self.seal(Some(base)).await?;
         let next = Active::create(&self.disk, &self.dir, base).await?;
         self.durability.file_created();
         let sealed = std::mem::replace(&mut self.active, next);
@@ -187,14 +188,26 @@ impl<D: Disk> Log<D> {
 
     /// Completes the active segment's indexes and syncs them, but not its batches: those are for the next ticket.
     /// Whoever finds a later segment may believe the indexes, and that the file ends with its last batch: a
-    /// recovery point at its end may have been written before it was sealed.
-    pub(crate) async fn seal(&mut self) -> Result<(), DiskError> {
+    /// recovery point at its end may have been written before it was sealed. `producers`: stores them, for a log that
+    /// ends or goes on there.
+    pub(crate) async fn seal(&mut self, producers: Option<Offset>) -> Result<(), DiskError> {
         let mut files = self.active.indexes.seal(&self.disk, &self.dir).await?.to_vec();
         if self.active.cut {
             files.push(self.active.file.clone());
         }
+        let mut stored = None;
+        if let Some(at) = producers.filter(|_| self.config.producers)
+            && let Some(file) = self.account.write(&self.disk, &self.dir, at).await?
+        {
+            files.push(file);
+            stored = Some(at);
+        }
         let synced = self.disk.sync_many(files).await;
-        synced.inspect_err(|error| self.durability.set_fence(error))
+        synced.inspect_err(|error| self.durability.set_fence(error))?;
+        if let Some(at) = stored {
+            self.account.place(&self.disk, &self.dir, at).await?;
+        }
+        Ok(())
     }
 
     /// Makes room in memory. A full disk does not stop the append: the entries stay where they are.

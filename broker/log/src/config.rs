@@ -15,6 +15,9 @@ pub struct LogConfig {
     pub index_interval_bytes: u32,
     /// `segment.index.bytes`: a segment is closed when an index has no room left in so many bytes.
     pub segment_index_bytes: u32,
+    /// Whether the log's producers are told from it when it is opened, and stored beside it. Not in the metadata log, which
+    /// has none. Does not change while the log is open.
+    pub producers: bool,
 }
 
 impl Default for LogConfig {
@@ -25,6 +28,7 @@ impl Default for LogConfig {
             segment_ms: 7 * 24 * 3600 * 1000,
             index_interval_bytes: 4096,
             segment_index_bytes: 10 << 20,
+            producers: true,
         }
     }
 }

@@ -17,6 +17,7 @@ mod names;
 mod offset_index;
 mod open;
 pub mod partition_metadata;
+pub mod producers;
 mod properties;
 mod read;
 mod recovery;

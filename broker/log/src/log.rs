@@ -6,6 +6,7 @@
 //! topic-0/
 //!   00000000000000000000.log  .index  .timeindex     sealed: synced, or waiting for the next sync
 //!   00000000000000004711.log                         active: indexes are written out as they fill
+//!   00000000000000004711.snapshot                    who has produced what lies below
 //!   leader-epoch-checkpoint  partition.metadata
 //! ```
 //!
@@ -13,10 +14,12 @@
 //! full disk, fences the log for good: what is on disk is then for the next start to find out.
 
 use crate::epochs::Epochs;
+use crate::producers::Producers;
+use crate::producers::files::Account;
 use crate::segment::{Active, Sealed};
 use crate::sync::Durability;
 use crate::{LogConfig, SyncTicket};
-use model::{DurableEnd, EpochEnd, EpochStart, LeaderEpoch, LogEnd, Offset};
+use model::{DurableEnd, EpochEnd, EpochStart, LeaderEpoch, LogEnd, Offset, Timestamp};
 use runtime::{Disk, DiskError};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +39,8 @@ pub struct Log<D: Disk> {
     pub(crate) sealed: Arc<Vec<Sealed>>,
     pub(crate) active: Active<D>,
     pub(crate) epochs: Epochs,
+    /// Its producers, as all batches up to `end` tell them.
+    pub(crate) account: Account,
     pub(crate) durability: Durability<D>,
 }
 
@@ -93,6 +98,16 @@ impl<D: Disk> Log<D> {
         }
     }
 
+    /// Who has produced to it, and what last.
+    pub fn producers(&self) -> &Producers {
+        &self.account.table
+    }
+
+    /// Forgets producers that have not been heard of for `after_ms`: see [`Producers`]. How many it were.
+    pub fn forget_producers(&mut self, now: Timestamp, after_ms: i64) -> usize {
+        self.account.table.forget(now, after_ms)
+    }
+
     /// Bytes of all batches.
     pub fn size_bytes(&self) -> u64 {
         self.sealed.iter().map(|segment| segment.size).sum::<u64>() + self.active.size
@@ -115,6 +130,10 @@ impl<D: Disk> Log<D> {
 
     /// Obeys other configs from the next append on.
     pub fn set_config(&mut self, config: LogConfig) {
+        assert_eq!(
+            config.producers, self.config.producers,
+            "a log begins to know its producers when it is opened"
+        );
         self.config = config;
     }
 
@@ -138,7 +157,8 @@ impl<D: Disk> Log<D> {
             return Err(failure.clone());
         }
         self.cut_garbage().await?;
-        self.seal().await?;
+        let end = self.end.0;
+        self.seal((end > self.start).then_some(end)).await?;
         self.durability.file_created();
         if let Some(ticket) = self.begin_sync() {
             let done = ticket.run(&self.disk).await?;

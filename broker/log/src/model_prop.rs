@@ -1,12 +1,14 @@
 //! A log against a list of batches, through kills, power cuts, failed syncs, full disks and torn recoveries.
 //!
 //! What must hold: between the log's start and the durable end nothing is ever lost; what is read is what was appended, in order and
-//! without a hole; a search finds what a scan finds; opening twice gives the same log.
+//! without a hole; a search finds what a scan finds; opening twice gives the same log; its producers are those that its
+//! batches tell, and of what has been trimmed no more is known than is true.
 
 use crate::memory_disk::{MemoryDisk, finish, run};
+use crate::producers::Producers;
 use crate::{AppendBatch, AppendError, Log, LogConfig, Recovery};
 use bytes::Bytes;
-use model::{LeaderEpoch, Offset, Timestamp};
+use model::{LeaderEpoch, Offset, ProducerId, Timestamp};
 use proptest::prelude::*;
 use records::batch::{BatchBuilder, BatchHeader, records, split};
 use runtime::DiskErrorKind;
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { batches: Vec<(u8, u16, i16)>, epoch_up: bool },
+    Append { batches: Vec<(u8, u16, i16, i8)>, epoch_up: bool },
     Sync,
     SyncDuringAppend,
     FailedSync,
@@ -36,7 +38,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let cut = || prop::option::of(0u64..1000);
-    let batch = (1u8..4, 0u16..900, -1i16..500);
+    // Records, bytes of each, timestamp, producer.
+    let batch = (1u8..4, 0u16..900, -1i16..500, -1i8..4);
     let append = || {
         (prop::collection::vec(batch.clone(), 1..4), prop::bool::weighted(0.1))
             .prop_map(|(batches, epoch_up)| Step::Append { batches, epoch_up })
@@ -80,6 +83,8 @@ struct World {
     log: Option<Log<MemoryDisk>>,
     /// What was appended, from the batch on that holds the start.
     stored: Vec<Stored>,
+    /// What was there before and has been trimmed.
+    gone: Vec<BatchHeader>,
     /// All that was written since the log was opened. Beyond what was synced, a crash may leave any of it: also
     /// batches whose append failed half-way, and in the place of later ones.
     written: Vec<Bytes>,
@@ -107,6 +112,7 @@ impl World {
             config,
             log: None,
             stored: Vec::new(),
+            gone: Vec::new(),
             written: Vec::new(),
             durable: Offset::ZERO,
             point: Offset::ZERO,
@@ -157,10 +163,12 @@ impl World {
         assert_eq!(self.end(), found.end.0);
         self.durable = found.durable_end.0;
         self.check_epochs();
+        self.check_producers();
     }
 
     fn begins_anew(&mut self, at: Offset) {
         self.stored.clear();
+        self.gone.clear();
         self.written.clear();
         (self.start, self.durable) = (at, at);
     }
@@ -170,6 +178,8 @@ impl World {
         let room = self.durable.0 - self.start.0;
         self.start = self.start.plus(i64::from(share) % (room + 1));
         self.log_start = self.start;
+        let gone = self.stored.iter().take_while(|stored| stored.header.next_offset() <= self.log_start);
+        self.gone.extend(gone.map(|stored| stored.header));
         self.stored.retain(|stored| stored.header.next_offset() > self.log_start);
         self.start
     }
@@ -215,11 +225,47 @@ impl World {
         assert_eq!(found, expected, "epochs");
     }
 
-    fn build(&self, batches: &[(u8, u16, i16)]) -> Vec<Stored> {
+    fn check_producers(&mut self) {
+        let all: Vec<BatchHeader> =
+            self.gone.iter().copied().chain(self.stored.iter().map(|stored| stored.header)).collect();
+        let first = self.stored.first().map_or(self.end(), |first| first.header.base_offset);
+        let mut told = Producers::default();
+        all.iter().for_each(|header| told.apply(header, None));
+        let found = self.log.as_ref().expect("open").producers();
+        for (id, told) in told.iter() {
+            let within = |kept: &&crate::producers::Kept| kept.last_offset >= first;
+            let expected: Vec<_> = told.batches().iter().filter(within).collect();
+            let found = found.get(id).map_or(&[][..], |found| found.batches());
+            assert_eq!(found.iter().filter(within).collect::<Vec<_>>(), expected, "{id:?}");
+        }
+        for (id, found) in found.iter() {
+            for kept in found.batches() {
+                let is = |header: &&BatchHeader| {
+                    header.producer_id == id && header.last_offset() == kept.last_offset
+                };
+                let header = all.iter().find(is).expect("a batch that was here");
+                assert_eq!(
+                    (header.last_sequence(), header.max_timestamp),
+                    (kept.last_sequence, kept.timestamp)
+                );
+            }
+        }
+        if self.gone.is_empty() {
+            let list =
+                |table: &Producers| table.iter().map(|(id, known)| (id, known.clone())).collect::<Vec<_>>();
+            assert_eq!(list(found), list(&told));
+        }
+    }
+
+    fn build(&self, batches: &[(u8, u16, i16, i8)]) -> Vec<Stored> {
         let mut end = self.end();
         let mut built = Vec::new();
-        for (records, len, timestamp) in batches {
+        for (records, len, timestamp, producer) in batches {
             let mut builder = BatchBuilder::new(end, self.epoch);
+            if *producer >= 0 {
+                let epoch = (end.0 / 40) as i16;
+                builder = builder.producer(ProducerId((*producer).into()), epoch, end.0 as i32);
+            }
             for index in 0..*records {
                 let value = vec![b'a' + index; usize::from(*len)];
                 builder.push(Timestamp(i64::from(*timestamp)), None, Some(&value));
@@ -249,6 +295,7 @@ impl World {
             Err(_) => assert_eq!(self.log().end(), before, "a failed append moved the end"),
         }
         assert_eq!(self.log().end().0, self.end());
+        self.check_producers();
         outcome
     }
 
@@ -272,7 +319,7 @@ impl World {
             Step::SyncDuringAppend => {
                 let ticket = self.log().begin_sync();
                 let covered = self.end();
-                let batches = self.build(&[(2, 300, 7), (1, 2000, 9)]);
+                let batches = self.build(&[(2, 300, 7, 1), (1, 2000, 9, 2)]);
                 self.append(batches).expect("room enough");
                 assert!(self.log().begin_sync().is_none_or(|_| ticket.is_none()), "two tickets out");
                 if let Some(ticket) = ticket {
@@ -290,7 +337,7 @@ impl World {
                 self.disk.fail_syncs(1);
                 let error = finish(ticket.run(&self.disk.clone())).expect_err("fails");
                 self.log().fail_sync(&error);
-                let batches = self.build(&[(1, 1, 1)]);
+                let batches = self.build(&[(1, 1, 1, 0)]);
                 assert!(matches!(self.append(batches), Err(AppendError::Fenced(_))));
                 assert!(self.log().begin_sync().is_none());
                 self.restart(None);
@@ -299,7 +346,7 @@ impl World {
             }
             Step::Full { room } => {
                 self.disk.set_space(Some(room.into()));
-                let batches = self.build(&[(1, 300, 3), (3, 300, 2), (1, 100, 5)]);
+                let batches = self.build(&[(1, 300, 3, 0), (3, 300, 2, -1), (1, 100, 5, 3)]);
                 match self.append(batches) {
                     Ok(()) => {}
                     Err(AppendError::NoSpace(error)) => assert_eq!(error.kind, DiskErrorKind::NoSpace),
@@ -329,6 +376,7 @@ impl World {
                 self.durable = self.durable.min(end);
                 self.epoch = self.stored.last().map_or(self.epoch, |last| last.header.leader_epoch);
                 self.check_epochs();
+                self.check_producers();
             }
             Step::Trim { share } => {
                 let to = self.trims(share);
@@ -337,6 +385,7 @@ impl World {
                 let second = self.log().sealed.get(1).map(|second| second.base);
                 assert!(second.is_none_or(|second| second > to), "a segment below the start");
                 self.check_epochs();
+                self.check_producers();
             }
             Step::CrashInTrim { share, after, cut } => {
                 let to = self.trims(share);
@@ -385,6 +434,7 @@ impl World {
                 self.log = Some(log);
                 assert_eq!(self.read_all().len(), self.stored.len());
                 self.check_epochs();
+                self.check_producers();
             }
             Step::CrashInRecovery { after, seed } => {
                 self.log = None;
@@ -465,6 +515,7 @@ fn configs() -> impl Strategy<Value = LogConfig> {
             segment_ms,
             index_interval_bytes,
             segment_index_bytes,
+            producers: true,
         },
     )
 }

@@ -10,6 +10,8 @@ pub(crate) const LOG: &str = ".log";
 pub(crate) const OFFSET_INDEX: &str = ".index";
 /// A segment's sparse map from timestamp to offset.
 pub(crate) const TIME_INDEX: &str = ".timeindex";
+/// The producers of all that lies below an offset.
+pub(crate) const PRODUCERS: &str = ".snapshot";
 /// A segment being written by recovery. Kafka, too, deletes such a file when it starts.
 pub(crate) const UNFINISHED: &str = ".cleaned";
 /// A checkpoint being written.
@@ -41,6 +43,8 @@ pub(crate) enum FileName {
     OffsetIndex(Offset),
     /// Time index of the segment at this offset.
     TimeIndex(Offset),
+    /// The producers of all that lies below this offset.
+    Producers(Offset),
     /// The log is to begin, empty, at this offset.
     StartOver(Offset),
     /// Left behind by work that a crash cut short; nothing refers to it.
@@ -69,6 +73,9 @@ impl FileName {
         }
         if let Some(base) = base(TIME_INDEX) {
             return FileName::TimeIndex(base);
+        }
+        if let Some(end) = base(PRODUCERS) {
+            return FileName::Producers(end);
         }
         if let Some(base) = base(START_OVER) {
             return FileName::StartOver(base);

@@ -10,16 +10,17 @@ use crate::epochs::{self, Epochs};
 use crate::index::IndexEntry;
 use crate::names::{self, FileName, segment_file};
 use crate::offset_index::OffsetEntry;
+use crate::producers::files::{self, Account};
 use crate::recovery;
 use crate::segment::{Active, Sealed};
-use crate::start_over;
+use crate::start_over::{self, Old};
 use crate::sync::Durability;
 use crate::time_index::TimeEntry;
 use crate::walk::Flaw;
 use crate::{Log, LogConfig, Recovery};
 use model::{DurableEnd, LogEnd, Offset};
 use runtime::{Disk, DiskError, DiskErrorKind, EntryKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -135,14 +136,19 @@ impl<D: Disk> Log<D> {
             // Also when it was there: its name may live in memory only, since before a kill.
             disk.sync_dir(dir.parent().unwrap_or(Path::new(""))).await?;
         }
-        let Survey { mut segments, marks } = survey(&disk, &dir).await?;
+        let Survey { mut segments, mut snapshots, marks } = survey(&disk, &dir).await?;
         let dir: Arc<Path> = dir.into();
         for at in marks {
             let bases: Vec<Offset> = segments.iter().map(|segment| segment.base).collect();
-            start_over::finish(&disk, &dir, &bases, at).await?;
+            let old = Old { segments: &bases, snapshots: &snapshots };
+            start_over::finish(&disk, &dir, old, at).await?;
+            snapshots.clear();
             segments = vec![Listed { base: at, size: 0, offset_index: None, time_index: None }];
         }
         if segments.is_empty() {
+            for snapshot in snapshots {
+                files::remove(&disk, &dir, snapshot).await?;
+            }
             return fresh(disk, dir, config, how).await;
         }
         let mut epochs = epochs::load(&disk, &dir).await?;
@@ -154,12 +160,16 @@ impl<D: Disk> Log<D> {
         }
         if how.clean
             && let Some(epochs) = epochs.clone()
-            && let Some(log) = believe(&disk, &dir, &config, &how, &segments, epochs).await?
+            && let Some(mut log) = believe(&disk, &dir, &config, &how, &segments, epochs).await?
         {
+            log.load_producers(snapshots, true).await?;
             let found = log.found(true, 0, 0);
             return Ok((log, found));
         }
-        recovery::recover(disk, dir, config, how, segments, epochs).await
+        let recovered = recovery::recover(disk, dir, config, how, segments, epochs, &mut snapshots).await;
+        let (mut log, found) = recovered?;
+        log.load_producers(snapshots, false).await?;
+        Ok((log, found))
     }
 
     pub(crate) fn found(&self, clean: bool, truncated_bytes: u64, rewritten_bytes: u64) -> Recovered {
@@ -187,6 +197,8 @@ async fn create<D: Disk>(disk: &D, dir: &Path) -> Result<bool, DiskError> {
 struct Survey {
     /// Ascending.
     segments: Vec<Listed>,
+    /// Of producers.
+    snapshots: BTreeSet<Offset>,
     /// Where the log is to begin anew, before anything else: none, or one.
     marks: Vec<Offset>,
 }
@@ -196,12 +208,14 @@ async fn survey<D: Disk>(disk: &D, dir: &Path) -> Result<Survey, OpenError> {
     let mut marks = Vec::new();
     let mut logs = BTreeMap::new();
     let (mut offset_indexes, mut time_indexes) = (BTreeMap::new(), BTreeMap::new());
+    let mut snapshots = BTreeSet::new();
     for entry in disk.list(dir).await? {
         let EntryKind::File { len } = entry.kind else { continue };
         match FileName::parse(&entry.name) {
             FileName::Log(base) => drop(logs.insert(base, len)),
             FileName::OffsetIndex(base) => drop(offset_indexes.insert(base, len)),
             FileName::TimeIndex(base) => drop(time_indexes.insert(base, len)),
+            FileName::Producers(end) => drop(snapshots.insert(end)),
             FileName::StartOver(at) => marks.push(at),
             FileName::Leftover => disk.remove_file(&dir.join(entry.name)).await?,
             FileName::Swap => return Err(OpenError::InterruptedSwap { path: dir.join(entry.name) }),
@@ -219,7 +233,7 @@ async fn survey<D: Disk>(disk: &D, dir: &Path) -> Result<Survey, OpenError> {
         offset_index: offset_indexes.remove(&base),
         time_index: time_indexes.remove(&base),
     });
-    Ok(Survey { segments: listed.collect(), marks })
+    Ok(Survey { segments: listed.collect(), snapshots, marks })
 }
 
 /// A log without records.
@@ -260,8 +274,8 @@ pub(crate) fn without_records<D: Disk>(
 ) -> Log<D> {
     let start = active.base;
     let durability = Durability::new(DurableEnd(start));
-    let (epochs, sealed) = (Epochs::default(), Arc::default());
-    Log { disk, dir, config, start, end: LogEnd(start), sealed, active, epochs, durability }
+    let (epochs, sealed, account) = (Epochs::default(), Arc::default(), Account::default());
+    Log { disk, dir, config, start, end: LogEnd(start), sealed, active, epochs, account, durability }
 }
 
 /// Takes the directory as it is, which the clean-shutdown file vouches for. `None` when it does not bear that out.
@@ -292,6 +306,7 @@ async fn believe<D: Disk>(
         sealed: Arc::new(sealed),
         active,
         epochs,
+        account: Account::default(),
         durability: Durability::new(DurableEnd(end)),
     }))
 }

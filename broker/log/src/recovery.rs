@@ -18,15 +18,17 @@ use crate::index::{encode_all, last_on_file};
 use crate::names::{self, segment_file};
 use crate::offset_index::OffsetEntry;
 use crate::open::{Listed, without_records};
+use crate::producers::files::Account;
 use crate::rewrite::{self, Kept};
 use crate::round::Round;
 use crate::segment::{Active, Indexes, Sealed, remove_segment};
-use crate::start_over;
+use crate::start_over::{self, Old};
 use crate::sync::Durability;
 use crate::walk::{Flaw, Order, Step, Walk};
 use crate::{Log, LogConfig, OpenError, Recovered, Recovery};
 use model::{DurableEnd, LogEnd, Offset};
 use runtime::{Disk, DiskError, File, OpenMode};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,7 +52,7 @@ pub(crate) struct Checked {
     pub(crate) indexes: Indexes,
 }
 
-/// Checks the log, repairs it, and opens it.
+/// Checks the log, repairs it, and opens it. Those of its producers' `snapshots` that are no longer there are taken out.
 pub(crate) async fn recover<D: Disk>(
     disk: D,
     dir: Arc<Path>,
@@ -58,6 +60,7 @@ pub(crate) async fn recover<D: Disk>(
     how: Recovery,
     segments: Vec<Listed>,
     epochs: Option<Epochs>,
+    snapshots: &mut BTreeSet<Offset>,
 ) -> Result<(Log<D>, Recovered), OpenError> {
     let point = how.recovery_point;
     // A name may live in memory only, since a recovery that was killed. What is cut off below because a segment of
@@ -116,7 +119,9 @@ pub(crate) async fn recover<D: Disk>(
     if how.log_start > end {
         let bases: Vec<Offset> = sealed.iter().map(|s| s.base).chain(kept.iter().map(|k| k.base)).collect();
         // Everything stored lies below it, having been deleted by its owners.
-        let active = start_over::replace(&disk, &dir, &bases, how.log_start).await?;
+        let old = Old { segments: &bases, snapshots };
+        let active = start_over::replace(&disk, &dir, old, how.log_start).await?;
+        snapshots.clear();
         let log = without_records(disk, dir, config, active);
         let found = log.found(false, truncated, rewritten);
         return Ok((log, found));
@@ -147,6 +152,7 @@ pub(crate) async fn recover<D: Disk>(
         sealed: Arc::new(sealed),
         active,
         epochs,
+        account: Account::default(),
         durability: Durability::new(DurableEnd(end)),
     };
     let found = log.found(false, truncated, rewritten);

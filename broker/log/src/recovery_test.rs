@@ -1,8 +1,9 @@
 //! Recovery interrupted at each of its operations, by each of many power cuts.
 
 use crate::memory_disk::{MemoryDisk, finish, run};
+use crate::producers::Kept;
 use crate::{AppendBatch, Log, LogConfig, Recovery};
-use model::{LeaderEpoch, Offset, Timestamp};
+use model::{LeaderEpoch, Offset, ProducerId, Timestamp};
 use records::batch::{BatchBuilder, BatchHeader, split};
 use std::path::PathBuf;
 
@@ -20,9 +21,13 @@ pub(crate) fn open(disk: &MemoryDisk, how: Recovery) -> TestLog {
     finish(Log::open(disk.clone(), PathBuf::from("t-0"), config(), how)).expect("opens").0
 }
 
+/// Producers that take turns.
+const PRODUCERS: i64 = 2;
+
 /// Batches of one record and 571 bytes: three to a segment.
 pub(crate) fn batch(base: i64) -> AppendBatch {
-    let mut builder = BatchBuilder::new(Offset(base), LeaderEpoch(base as i32 / 4));
+    let builder = BatchBuilder::new(Offset(base), LeaderEpoch(base as i32 / 4));
+    let mut builder = builder.producer(ProducerId(base % PRODUCERS), 0, (base / PRODUCERS) as i32);
     builder.push(Timestamp(base), None, Some(&[b'0' + base as u8; 500]));
     let bytes = builder.build();
     AppendBatch::whole(BatchHeader::parse(&bytes).expect("just built"), bytes)
@@ -47,8 +52,33 @@ fn check(log: &TestLog, durable: i64) {
     check_records(log);
 }
 
+/// Whoever has a batch in the log is known by it. Of what was there before, no more is known than is true.
+pub(crate) fn check_producers(log: &TestLog) {
+    for id in 0..PRODUCERS {
+        let kept = |base| Kept {
+            last_sequence: (base / PRODUCERS) as i32,
+            last_offset: Offset(base),
+            offset_delta: 0,
+            timestamp: Timestamp(base),
+        };
+        let all: Vec<Kept> = (0..log.end().0.0).filter(|base| base % PRODUCERS == id).map(kept).collect();
+        let found = log.producers().get(ProducerId(id)).map_or(&[][..], |producer| producer.batches());
+        assert!(found.iter().all(|found| all.contains(found)), "{id}: {found:?}");
+        let within = |kept: &&Kept| kept.last_offset >= log.start();
+        let last: Vec<&Kept> = all.iter().rev().take(5).rev().filter(within).collect();
+        assert_eq!(
+            found.iter().filter(within).collect::<Vec<_>>(),
+            last,
+            "{id} in {}..{}",
+            log.start(),
+            log.end()
+        );
+    }
+}
+
 /// Reads and searches all from the log's start on.
 pub(crate) fn check_records(log: &TestLog) {
+    check_producers(log);
     let mut from = log.start();
     while from < log.end().0 {
         let bytes = finish(log.slice(from, log.end().0, 1, true).read()).expect("reads");

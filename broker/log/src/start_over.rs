@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! mark created, durable     until here: the old log. From here on: the empty one, which opening brings about.
-//! segments removed, first one created, durable
+//! segments and snapshots of producers removed, first segment created, durable
 //! mark removed, durable     only then may anything be appended: it would be removed with the rest
 //! ```
 //!
@@ -16,14 +16,16 @@
 use crate::Log;
 use crate::epochs::Epochs;
 use crate::names::{self, segment_file};
+use crate::producers::files::{self, Account};
 use crate::segment::{Active, remove_segment};
 use model::{LogEnd, Offset};
 use runtime::{Disk, DiskError, OpenMode};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 impl<D: Disk> Log<D> {
-    /// Replaces the log by an empty one, without epochs, that begins at `at`, anywhere from its start on, also beyond its end.
+    /// Replaces the log by an empty one, without epochs and producers, that begins at `at`, anywhere from its start on, also beyond its end.
     /// Durable on return; a crash before leaves the old log or the empty one. When `at` is below the recovery-point
     /// checkpoint, that must have been lowered before, durably. What the records below `at` stand for, a snapshot,
     /// should be durable too.
@@ -37,9 +39,11 @@ impl<D: Disk> Log<D> {
         assert!(at >= self.start, "started over at {at}, below the start {}", self.start);
         let bases: Vec<Offset> =
             self.sealed.iter().map(|segment| segment.base).chain([self.active.base]).collect();
-        let active = replace(&self.disk, &self.dir, &bases, at).await;
+        let old = Old { segments: &bases, snapshots: &self.account.snapshots };
+        let active = replace(&self.disk, &self.dir, old, at).await;
         self.active = active.inspect_err(|error| self.durability.set_fence(error))?;
         self.sealed = Arc::default();
+        self.account = Account::default();
         self.start = at;
         self.end = LogEnd(at);
         self.epochs = Epochs::default();
@@ -49,28 +53,39 @@ impl<D: Disk> Log<D> {
     }
 }
 
-/// Replaces the segments that begin at `bases` by an empty one that begins at `at`.
+/// What is to be replaced, by the offsets in its names.
+#[derive(Clone, Copy)]
+pub(crate) struct Old<'a> {
+    pub(crate) segments: &'a [Offset],
+    /// Of producers.
+    pub(crate) snapshots: &'a BTreeSet<Offset>,
+}
+
+/// Replaces a log by an empty segment that begins at `at`.
 pub(crate) async fn replace<D: Disk>(
     disk: &D,
     dir: &Path,
-    bases: &[Offset],
+    old: Old<'_>,
     at: Offset,
 ) -> Result<Active<D>, DiskError> {
     disk.open(&segment_file(dir, at, names::START_OVER), OpenMode::Truncate).await?;
-    finish(disk, dir, bases, at).await
+    finish(disk, dir, old, at).await
 }
 
 /// Brings about what the mark says, which is there.
 pub(crate) async fn finish<D: Disk>(
     disk: &D,
     dir: &Path,
-    bases: &[Offset],
+    old: Old<'_>,
     at: Offset,
 ) -> Result<Active<D>, DiskError> {
     // Also a mark that was found: its name may live in memory only, since before a kill.
     disk.sync_dir(dir).await?;
-    for base in bases {
+    for base in old.segments {
         remove_segment(disk, dir, *base).await?;
+    }
+    for snapshot in old.snapshots {
+        files::remove(disk, dir, *snapshot).await?;
     }
     let active = Active::create(disk, dir, at).await?;
     disk.sync_dir(dir).await?;

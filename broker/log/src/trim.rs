@@ -36,6 +36,9 @@ impl<D: Disk> Log<D> {
             let removed = self.remove_first(below).await;
             removed.inspect_err(|error| self.durability.set_fence(error))?;
             self.sealed = Arc::new(self.sealed[below..].to_vec());
+            let first = self.sealed.first().map_or(self.active.base, |segment| segment.base);
+            let removed = self.account.remove_before(&self.disk, &self.dir, first).await;
+            removed.inspect_err(|error| self.durability.set_fence(error))?;
         }
         self.assert_invariants();
         Ok(())

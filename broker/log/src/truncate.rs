@@ -74,6 +74,8 @@ impl<D: Disk> Log<D> {
             }
             self.start = self.start.min(self.end.0);
             self.durability.truncated(self.end);
+            let reloaded = self.reload_producers().await;
+            reloaded.inspect_err(|error| self.durability.set_fence(error))?;
         }
         if self.epochs.truncate_from_end(self.end.0.min(to)) {
             self.durability.epochs_changed();

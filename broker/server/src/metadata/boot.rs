@@ -193,6 +193,7 @@ fn log_config(settings: &BrokerSettings) -> LogConfig {
     LogConfig {
         segment_bytes: settings.metadata_segment_bytes,
         segment_ms: settings.metadata_segment_ms.map_or(i64::MAX, forever),
+        producers: false,
         ..LogConfig::default()
     }
 }

@@ -127,5 +127,6 @@ pub fn log_config(config: &TopicConfig) -> LogConfig {
         segment_ms: i64::try_from(config.segment_ms).unwrap_or(i64::MAX),
         index_interval_bytes: config.index_interval_bytes,
         segment_index_bytes: config.segment_index_bytes,
+        producers: true,
     }
 }
