@@ -7,8 +7,9 @@ use crate::messages::{
     allocate_producer_ids, alter_partition, api_versions, begin_quorum_epoch, broker_heartbeat,
     broker_registration, controller_registration, create_partitions, create_topics, delete_topics,
     describe_cluster, describe_configs, describe_quorum, describe_topic_partitions, elect_leaders,
-    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, list_offsets,
-    list_partition_reassignments, metadata, produce, unregister_broker, vote,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, init_producer_id,
+    list_offsets, list_partition_reassignments, metadata, offset_for_leader_epoch, produce,
+    unregister_broker, vote,
 };
 
 macro_rules! api_keys {
@@ -70,6 +71,8 @@ impl ApiKey {
             ApiKey::ApiVersions => api_versions::ApiVersionsRequest::SCHEMA,
             ApiKey::CreateTopics => create_topics::CreateTopicsRequest::SCHEMA,
             ApiKey::DeleteTopics => delete_topics::DeleteTopicsRequest::SCHEMA,
+            ApiKey::InitProducerId => init_producer_id::InitProducerIdRequest::SCHEMA,
+            ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::OffsetForLeaderEpochRequest::SCHEMA,
             ApiKey::DescribeConfigs => describe_configs::DescribeConfigsRequest::SCHEMA,
             ApiKey::CreatePartitions => create_partitions::CreatePartitionsRequest::SCHEMA,
             ApiKey::ElectLeaders => elect_leaders::ElectLeadersRequest::SCHEMA,
@@ -201,6 +204,7 @@ pub fn supported_by_controllers() -> &'static [Supported] {
         Supported::of(ApiKey::BeginQuorumEpoch, begin_quorum_epoch::BeginQuorumEpochRequest::SCHEMA.versions),
         Supported::of(ApiKey::EndQuorumEpoch, end_quorum_epoch::EndQuorumEpochRequest::SCHEMA.versions),
         Supported::of(ApiKey::DescribeQuorum, describe_quorum::DescribeQuorumRequest::SCHEMA.versions),
+        Supported::of(ApiKey::AlterPartition, alter_partition::AlterPartitionRequest::SCHEMA.versions),
         Supported::of(ApiKey::Envelope, envelope::EnvelopeRequest::SCHEMA.versions),
         Supported::of(ApiKey::FetchSnapshot, fetch_snapshot::FetchSnapshotRequest::SCHEMA.versions),
         Supported::of(ApiKey::DescribeCluster, describe_cluster::DescribeClusterRequest::SCHEMA.versions),
@@ -210,7 +214,6 @@ pub fn supported_by_controllers() -> &'static [Supported] {
         ),
         Supported::of(ApiKey::BrokerHeartbeat, broker_heartbeat::BrokerHeartbeatRequest::SCHEMA.versions),
         Supported::of(ApiKey::UnregisterBroker, unregister_broker::UnregisterBrokerRequest::SCHEMA.versions),
-        Supported::of(ApiKey::AlterPartition, alter_partition::AlterPartitionRequest::SCHEMA.versions),
         Supported::of(
             ApiKey::AllocateProducerIds,
             allocate_producer_ids::AllocateProducerIdsRequest::SCHEMA.versions,

@@ -5,8 +5,9 @@ use protocol::messages::{
     allocate_producer_ids, alter_partition, api_versions, begin_quorum_epoch, broker_heartbeat,
     broker_registration, controller_registration, create_partitions, create_topics, delete_topics,
     describe_cluster, describe_configs, describe_quorum, describe_topic_partitions, elect_leaders,
-    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, list_offsets,
-    list_partition_reassignments, metadata, produce, unregister_broker, vote,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, init_producer_id,
+    list_offsets, list_partition_reassignments, metadata, offset_for_leader_epoch, produce,
+    unregister_broker, vote,
 };
 use protocol::{ApiKey, BodyError, Request};
 use records::codec::{DecodeError, EncodeError, Reader, Writer};
@@ -99,6 +100,8 @@ pub fn requests() -> Vec<Asked> {
         asked::<allocate_producer_ids::AllocateProducerIdsRequest>(),
         asked::<controller_registration::ControllerRegistrationRequest>(),
         asked::<describe_cluster::DescribeClusterRequest>(),
+        asked::<init_producer_id::InitProducerIdRequest>(),
+        asked::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
         asked::<elect_leaders::ElectLeadersRequest>(),
         asked::<alter_partition::AlterPartitionRequest>(),
         asked::<create_partitions::CreatePartitionsRequest>(),
@@ -150,6 +153,10 @@ pub fn messages() -> Vec<Subject> {
         subject::<controller_registration::ControllerRegistrationResponse>("clients"),
         subject::<describe_cluster::DescribeClusterRequest>("clients"),
         subject::<describe_cluster::DescribeClusterResponse>("clients"),
+        subject::<init_producer_id::InitProducerIdRequest>("clients"),
+        subject::<init_producer_id::InitProducerIdResponse>("clients"),
+        subject::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>("clients"),
+        subject::<offset_for_leader_epoch::OffsetForLeaderEpochResponse>("clients"),
         subject::<elect_leaders::ElectLeadersRequest>("clients"),
         subject::<elect_leaders::ElectLeadersResponse>("clients"),
         subject::<alter_partition::AlterPartitionRequest>("clients"),

@@ -10,8 +10,9 @@ use protocol::messages::{
     allocate_producer_ids, alter_partition, api_versions, begin_quorum_epoch, broker_heartbeat,
     broker_registration, controller_registration, create_partitions, create_topics, delete_topics,
     describe_cluster, describe_configs, describe_quorum, describe_topic_partitions, elect_leaders,
-    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, list_offsets,
-    list_partition_reassignments, metadata, produce, unregister_broker, vote,
+    end_quorum_epoch, envelope, fetch, fetch_snapshot, incremental_alter_configs, init_producer_id,
+    list_offsets, list_partition_reassignments, metadata, offset_for_leader_epoch, produce,
+    unregister_broker, vote,
 };
 use protocol::{
     ApiKey, Frame, Message, Request, RequestHeader, request_header_version, response_header_version,
@@ -134,6 +135,17 @@ fn requests_and_responses_are_the_same_bytes() {
     );
     assert_eq!(agree::<describe_cluster::DescribeClusterRequest, theirs::DescribeClusterRequest>(), (0, 2));
     assert_eq!(agree::<describe_cluster::DescribeClusterResponse, theirs::DescribeClusterResponse>(), (0, 2));
+    assert_eq!(agree::<init_producer_id::InitProducerIdRequest, theirs::InitProducerIdRequest>(), (0, 5));
+    assert_eq!(agree::<init_producer_id::InitProducerIdResponse, theirs::InitProducerIdResponse>(), (0, 5));
+    assert_eq!(
+        agree::<offset_for_leader_epoch::OffsetForLeaderEpochRequest, theirs::OffsetForLeaderEpochRequest>(),
+        (2, 4)
+    );
+    assert_eq!(
+        agree::<offset_for_leader_epoch::OffsetForLeaderEpochResponse, theirs::OffsetForLeaderEpochResponse>(
+        ),
+        (2, 4)
+    );
     assert_eq!(agree::<elect_leaders::ElectLeadersRequest, theirs::ElectLeadersRequest>(), (0, 2));
     assert_eq!(agree::<elect_leaders::ElectLeadersResponse, theirs::ElectLeadersResponse>(), (0, 2));
     assert_eq!(agree::<alter_partition::AlterPartitionRequest, theirs::AlterPartitionRequest>(), (2, 3));
