@@ -241,6 +241,14 @@ impl<R: Runtime, T: Send + 'static> Cluster<R, T> {
         self.ready_peer(Peer::Node(node))
     }
 
+    /// When a broker that is not ready is worth another [`Cluster::ready`], though nothing happens.
+    pub fn retry_at(&self, node: i32) -> Option<Instant> {
+        match self.lines.get(&Peer::Node(node)) {
+            Some(Line::Down { until, .. }) => Some(*until),
+            _ => None,
+        }
+    }
+
     /// Any broker that can be asked now. If there is none, a connection is being opened to one.
     pub fn ready_any(&mut self) -> Option<Peer> {
         self.ready_among(|_| true)

@@ -20,6 +20,7 @@ mod endpoint;
 mod error;
 mod link;
 mod metadata;
+pub mod producer;
 pub mod several;
 pub mod single;
 
