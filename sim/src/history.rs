@@ -119,6 +119,9 @@ pub enum Call {
         partitions: i32,
         /// Whether it promises durability (`flush.messages=1`).
         durable: bool,
+        /// Replicas of each partition.
+        #[serde(default = "one_replica")]
+        replicas: i16,
     },
     /// A topic gets more partitions.
     GrowTopic {
@@ -134,6 +137,10 @@ pub enum Call {
     },
     /// The topics are listed.
     Metadata,
+}
+
+fn one_replica() -> i16 {
+    1
 }
 
 /// What a client was told.

@@ -157,9 +157,10 @@ fn asked(call: &Call) -> String {
         Call::ListOffsets { topic, partition, timestamp } => {
             format!("offset of {topic}-{partition} at {timestamp}")
         }
-        Call::CreateTopic { topic, partitions, durable } => {
+        Call::CreateTopic { topic, partitions, durable, replicas } => {
             let promise = if *durable { "durable" } else { "page cache" };
-            format!("create {topic}, {partitions} partitions, {promise}")
+            let replicated = if *replicas == 1 { String::new() } else { format!(" times {replicas}") };
+            format!("create {topic}, {partitions} partitions{replicated}, {promise}")
         }
         Call::GrowTopic { topic, partitions } => format!("grow {topic} to {partitions} partitions"),
         Call::DeleteTopic { topic } => format!("delete {topic}"),

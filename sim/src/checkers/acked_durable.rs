@@ -55,7 +55,9 @@ impl Checker for AckedDurable {
                 }
             }
             Seen::Done(operation, Outcome::Ok(reply)) => match (&operation.call, reply) {
-                (Call::Produce { topic, partition, values, .. }, Reply::Produced { base }) if *base >= 0 => {
+                (Call::Produce { topic, partition, values, .. }, Reply::Produced { base })
+                    if *base >= 0 && context.binding(operation, topic) =>
+                {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
                     for (offset, value) in (*base..).zip(values) {
                         acked.insert(*value, (offset, operation.cuts));

@@ -1,5 +1,6 @@
-//! I1, from within: in a durable topic nothing is committed or acknowledged that this incarnation has not synced.
+//! I1, from within: in a durable topic a leader commits and acknowledges nothing that this incarnation has not synced.
 //!
+//! A follower that catches up may hear that something is committed before it has it in stable storage itself.
 //! It says at once what `acked_durable` says only when the power happens to go at the right moment, and says it of
 //! the broker's own account: a broker that lies in its events is left to the other.
 
@@ -7,13 +8,15 @@ use super::{Checker, Context, Report, Seen};
 use crate::history::Note;
 use ::runtime::{Acks, Event};
 use model::{Offset, PartitionKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the file's header.
 #[derive(Default)]
 pub struct AckedSynced {
     /// Per broker and partition: the durable end by this incarnation's account.
     synced: BTreeMap<(i32, PartitionKey), Offset>,
+    /// What it leads.
+    leads: BTreeSet<(i32, PartitionKey)>,
     /// Of topics that nobody has named yet, so that it is not known what they promise.
     pending: BTreeMap<PartitionKey, String>,
 }
@@ -31,6 +34,7 @@ impl Checker for AckedSynced {
         match seen {
             Seen::Note(Note::Killed { broker } | Note::PowerLost { broker } | Note::Stopped { broker }) => {
                 self.synced.retain(|(of, _), _| of != broker);
+                self.leads.retain(|(of, _)| of != broker);
             }
             Seen::Event { broker, event } => self.event(*broker, event, context, report),
             _ => {}
@@ -46,7 +50,17 @@ impl AckedSynced {
                 *synced = (*synced).max(end.0);
                 return;
             }
-            Event::HighWatermark { partition, to } => (*partition, *to, "moves the high watermark to"),
+            Event::BecameLeader { partition, .. } => {
+                self.leads.insert((broker, *partition));
+                return;
+            }
+            Event::BecameFollower { partition, .. } => {
+                self.leads.remove(&(broker, *partition));
+                return;
+            }
+            Event::HighWatermark { partition, to } if self.leads.contains(&(broker, *partition)) => {
+                (*partition, *to, "moves the high watermark to")
+            }
             Event::Acknowledged { partition, end, acks: Acks::Leader | Acks::All, .. } => {
                 (*partition, *end, "acknowledges records below")
             }

@@ -28,7 +28,7 @@ impl Forge {
         let budget = Usage { memory_bytes: 10, descriptors: 10, tasks: 10, disk_bytes: 10 };
         let mut forge = Forge { checkers: Checkers::of_simulation(budget, 3, calm), time: 0, op: 0 };
         forge.checkers.learn(TOPIC, "t");
-        let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable };
+        let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable, replicas: 1 };
         forge.done("admin", call, Step::Ok { reply: Reply::Done })
     }
 

@@ -38,7 +38,7 @@ pub use recovered::{Replayed, Rubbish};
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
 use ::runtime::Event;
 use model::{PartitionKey, TopicId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One invariant.
 pub trait Checker: Send {
@@ -148,6 +148,8 @@ pub struct Context {
     pub now: u64,
     /// Topics by name: whether they promise durability.
     durable: BTreeMap<String, bool>,
+    /// Topics with several replicas.
+    replicated: BTreeSet<String>,
     /// Topics by id: their names.
     names: BTreeMap<TopicId, String>,
     /// Power cuts so far, of any broker.
@@ -173,10 +175,18 @@ impl Context {
         }
     }
 
-    /// Whether a promise made by `operation`, which ends now, still stands as far as power cuts go: always in a
-    /// durable topic; in a page-cache topic when no power cut fell between its beginning and now.
+    /// Whether a topic has several replicas.
+    pub fn replicated(&self, topic: &str) -> bool {
+        self.replicated.contains(topic)
+    }
+
+    /// Whether a promise made by `operation`, which ends now, still stands: in a durable topic whatever the power does, in a
+    /// page-cache topic when no power cut fell between its beginning and now. A leader that is not alone promises nothing
+    /// by itself: others may lead without what it has acknowledged (`acks=1`).
     pub fn binding(&self, operation: &Operation, topic: &str) -> bool {
-        self.durable(topic) || operation.cuts == self.cuts
+        let leader_alone = matches!(operation.call, Call::Produce { acks, .. } if acks != -1);
+        let power = self.durable(topic) || operation.cuts == self.cuts;
+        power && !(leader_alone && self.replicated(topic))
     }
 
     /// The era of a partition's contents: power cuts begin a new one where nothing promises durability.
@@ -291,8 +301,11 @@ impl Checkers {
         self.context.now = entry.time;
         match &entry.step {
             Step::Invoke { call } => {
-                if let Call::CreateTopic { topic, durable, .. } = call {
+                if let Call::CreateTopic { topic, durable, replicas, .. } = call {
                     self.context.durable.entry(topic.clone()).or_insert(*durable);
+                    if *replicas > 1 {
+                        self.context.replicated.insert(topic.clone());
+                    }
                 }
                 let operation = Operation {
                     client: entry.client.clone(),

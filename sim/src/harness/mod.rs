@@ -178,16 +178,7 @@ impl Run {
             let mut left = topics.iter();
             let mut topic = left.next();
             while let (Some(spec), Some(mut session)) = (topic, Session::open(&mut client).await) {
-                let configs: Vec<_> = spec.configs.clone().into_iter().collect();
-                let created = workload::create(
-                    &client,
-                    &mut session,
-                    &spec.name,
-                    spec.partitions,
-                    spec.durable,
-                    &configs,
-                );
-                match created.await {
+                match workload::create(&client, &mut session, spec).await {
                     Created::Yes | Created::Exists => topic = left.next(),
                     Created::No | Created::Broken => client.rest_ms(100).await,
                 }

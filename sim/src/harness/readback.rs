@@ -3,11 +3,13 @@
 
 use crate::history::{Call, Note, Reply};
 use crate::runtime::NodeHandle;
+use crate::scenario::TopicSpec;
 use crate::workload::{Client, Created, Poll, Session, Surroundings, create, topics};
 use client::single::FetchLimits;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const EARLIEST: i64 = -2;
+const LATEST: i64 = -1;
 const LIMITS: FetchLimits = FetchLimits { max_wait_ms: 0, min_bytes: 0, max_bytes: 1 << 20 };
 
 /// Reads everything from the machine `node`, as round `round`. What could not be read before `around.until` is an
@@ -72,7 +74,7 @@ async fn marker(client: &mut Client, round: u32) -> Result<Option<String>, Strin
     loop {
         let why = "no topic can be created";
         let mut session = Session::open(client).await.ok_or(why)?;
-        match create(client, &mut session, &name, 1, true, &[]).await {
+        match create(client, &mut session, &TopicSpec::plain(&name, 1, true)).await {
             Created::Yes | Created::Exists => return Ok(Some(name)),
             Created::No | Created::Broken => client.rest_ms(100).await,
         }
@@ -91,7 +93,7 @@ async fn read_partition(
     name: &str,
     partition: i32,
 ) -> Result<Session, String> {
-    let mut next = None;
+    let (mut next, mut end) = (None, None);
     loop {
         let at = next.map_or("not at all".to_string(), |n| format!("up to {n} only"));
         let why = format!("{name}-{partition} can be read {at}");
@@ -106,19 +108,21 @@ async fn read_partition(
             session = another(client, &why).await?;
             continue;
         };
-        let from = match next {
-            Some(from) => from,
-            None => match session.offset(client, &topic, partition, EARLIEST).await {
-                Some(from) => from,
-                None => {
-                    session = another(client, &why).await?;
-                    continue;
-                }
-            },
+        // A new leader tells at first of less than it will: how far there is something to be read is asked of what tells
+        // nothing before it knows (KIP-207).
+        if end.is_none() {
+            end = session.offset(client, &topic, partition, LATEST).await;
+        }
+        if end.is_some() && next.is_none() {
+            next = session.offset(client, &topic, partition, EARLIEST).await;
+        }
+        let (Some(end), Some(from)) = (end, next) else {
+            session = another(client, &why).await?;
+            continue;
         };
         match session.poll(client, &topic, partition, from, LIMITS).await {
             Poll::Read { next: after, high_watermark } => {
-                if after == from && high_watermark <= from {
+                if after >= end {
                     return Ok(session);
                 }
                 if after == from {

@@ -91,6 +91,9 @@ pub(super) const PERCENT: u32 = 10_000;
 struct Topics {
     count: Range,
     partitions: Range,
+    /// Replicas of each partition, and how many of them have to be in sync.
+    replicas: Range,
+    min_insync: Range,
     /// How many of a hundred topics promise durability.
     durable_percent: u32,
     segment_bytes: Range,
@@ -103,6 +106,8 @@ impl Default for Topics {
         Topics {
             count: Range(1, 3),
             partitions: Range(1, 4),
+            replicas: Range(1, 1),
+            min_insync: Range(1, 1),
             durable_percent: 70,
             segment_bytes: Range(1 << 14, 1 << 20),
             configs: BTreeMap::new(),
@@ -297,9 +302,16 @@ impl Topics {
                 if stream.chance(20 * PERCENT) {
                     set("segment.ms", Range(1_000, 20_000).draw_log(stream));
                 }
+                let mut replicas = 1;
+                if self.replicas.1 > 1 {
+                    replicas = self.replicas.draw(stream) as i16;
+                    let min = self.min_insync.draw(stream).min(replicas as u64);
+                    configs.insert("min.insync.replicas".to_string(), min.to_string());
+                }
                 TopicSpec {
                     name: format!("t{n}"),
                     partitions: self.partitions.draw(stream) as i32,
+                    replicas,
                     durable: stream.chance(self.durable_percent * PERCENT),
                     configs,
                 }

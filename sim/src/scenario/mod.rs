@@ -95,11 +95,29 @@ pub struct TopicSpec {
     pub name: String,
     /// How many partitions.
     pub partitions: i32,
+    /// Replicas of each.
+    #[serde(default = "one_replica", skip_serializing_if = "is_one")]
+    pub replicas: i16,
     /// Whether it promises durability (`flush.messages=1`) or is left to the page cache.
     pub durable: bool,
     /// Further configs, Kafka's keys: `segment.bytes`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub configs: BTreeMap<String, String>,
+}
+
+impl TopicSpec {
+    /// A topic of one replica, with defaults for what is not said.
+    pub fn plain(name: &str, partitions: i32, durable: bool) -> TopicSpec {
+        TopicSpec { name: name.to_string(), partitions, replicas: 1, durable, configs: BTreeMap::new() }
+    }
+}
+
+fn one_replica() -> i16 {
+    1
+}
+
+fn is_one(replicas: &i16) -> bool {
+    *replicas == 1
 }
 
 /// How brokers are configured and scheduled.

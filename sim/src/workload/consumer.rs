@@ -19,7 +19,10 @@ pub(super) async fn run(mut client: Client, manner: Manner) {
                 min_bytes: client.stream.between(0, 1) as i32,
                 max_bytes: client.stream.between(1, u64::from(manner.max_bytes.max(1))) as i32,
             };
-            let Some(places) = places(&mut client, &session, manner.partitions) else { break };
+            let Some(places) = places(&mut client, &session, manner.partitions) else {
+                client.rest_ms(20).await;
+                break;
+            };
             if !assignment(&mut client, &mut session, places, &manner, limits).await {
                 break;
             }
@@ -41,7 +44,7 @@ pub(super) struct Manner {
 fn places(client: &mut Client, session: &Session, most: u32) -> Option<Vec<Place>> {
     let mut places: Vec<Place> = Vec::new();
     for _ in 0..client.stream.between(1, u64::from(most.max(1))) {
-        let (name, partition) = client.any_partition()?;
+        let (name, partition) = client.any_partition_led(session)?;
         let topic = session.topic(&name)?.clone();
         let place = Place { topic, partition: PartitionIndex(partition) };
         if !places.contains(&place) {
@@ -89,7 +92,7 @@ async fn assignment(
         }
         if refused {
             client.rest_ms(50).await;
-            return true;
+            return client.brokers() == 1;
         }
         // Who comes first in a request gets the bytes: it changes.
         wanted.rotate_left(1);

@@ -2,6 +2,7 @@
 
 use super::{Client, Session, code};
 use crate::history::{Call, Reply};
+use crate::scenario::TopicSpec;
 use client::single;
 use protocol::ErrorCode;
 use protocol::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
@@ -79,7 +80,8 @@ async fn operate(client: &mut Client, session: &mut Session, manner: &Manner, to
     let partitions = client.stream.between(1, 3) as i32;
     let durable = client.stream.chance(700_000);
     *names += u32::from(!again);
-    let created = create(client, session, &name, partitions, durable, &[]).await;
+    let spec = TopicSpec::plain(&name, partitions, durable);
+    let created = create(client, session, &spec).await;
     here.push((name, partitions));
     created != Created::Broken
 }
@@ -145,20 +147,15 @@ pub enum Created {
 }
 
 /// Creates a topic, written down.
-pub async fn create(
-    client: &Client,
-    session: &mut Session,
-    name: &str,
-    partitions: i32,
-    durable: bool,
-    configs: &[(String, String)],
-) -> Created {
-    let call = Call::CreateTopic { topic: name.to_string(), partitions, durable };
-    let op = client.invoke(call);
-    let mut configs = configs.to_vec();
+pub async fn create(client: &Client, session: &mut Session, spec: &TopicSpec) -> Created {
+    let TopicSpec { name, partitions, replicas, durable, configs } = spec;
+    let (partitions, replicas, durable) = (*partitions, *replicas, *durable);
+    let op = client.invoke(Call::CreateTopic { topic: name.clone(), partitions, durable, replicas });
+    let mut configs: Vec<_> = configs.clone().into_iter().collect();
     let flush = if durable { "1".to_string() } else { i64::MAX.to_string() };
     configs.push(("flush.messages".to_string(), flush));
-    let request = single::create_topic(name, partitions, &configs, CREATE_MS as i32);
+    let mut request = single::create_topic(name, partitions, &configs, CREATE_MS as i32);
+    request.topics[0].replication_factor = replicas;
     let version = session.version::<CreateTopicsRequest>();
     let response = match session.connection.call(version, &request, client.after_ms(CREATE_MS + 500)).await {
         Ok(response) => response,

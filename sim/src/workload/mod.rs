@@ -25,6 +25,9 @@ use model::time::{Duration, Instant};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// How often a client draws a partition before it looks for another broker.
+const LOOKS_MAX: u32 = 16;
+
 /// What every client knows.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -119,8 +122,20 @@ impl Client {
         self.around.brokers.len()
     }
 
+    /// One of the topics that exist from the start, and one of its partitions: one that is led where `session` leads to.
+    /// `None` when there seems to be none.
+    pub fn any_partition_led(&mut self, session: &Session) -> Option<(String, i32)> {
+        for _ in 0..LOOKS_MAX {
+            let (topic, partition) = self.any_partition()?;
+            if self.brokers() == 1 || session.is_with_leader(&topic, partition) {
+                return Some((topic, partition));
+            }
+        }
+        None
+    }
+
     /// One of the topics that exist from the start, and one of its partitions.
-    pub fn any_partition(&mut self) -> Option<(String, i32)> {
+    fn any_partition(&mut self) -> Option<(String, i32)> {
         let topic = self.stream.pick(&self.around.topics)?.clone();
         let partition = self.stream.below(topic.partitions.max(1) as u64) as i32;
         Some((topic.name, partition))

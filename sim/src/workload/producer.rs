@@ -10,6 +10,7 @@ use client::several::{self, Place};
 use client::{CallError, Pending};
 use model::time::{Duration, Instant};
 use model::{PartitionIndex, Timestamp};
+use protocol::ErrorCode;
 use protocol::messages::produce::{ProduceRequest, ProduceResponse};
 use records::batch::{BatchBuilder, Compression, HEADER_LEN};
 use std::collections::VecDeque;
@@ -123,7 +124,7 @@ async fn send(
     let mut batches: Vec<(Place, Bytes)> = Vec::new();
     let mut sent = Vec::new();
     for _ in 0..client.stream.between(1, manner.partitions) {
-        let Some((name, partition)) = client.any_partition() else { return Ok(None) };
+        let Some((name, partition)) = client.any_partition_led(session) else { break };
         // Topics that exist from the start are never deleted.
         let Some(topic) = session.topic(&name).cloned() else { return Err(()) };
         let mut place = Place { topic, partition: PartitionIndex(partition) };
@@ -143,6 +144,11 @@ async fn send(
         let op = client.invoke(Call::Produce { topic, partition, acks: manner.acks, values });
         sent.push(Sent { op, place: place.clone(), broken });
         batches.push((place, batch));
+    }
+    if batches.is_empty() {
+        // Nothing is led where it is connected to, or there are no topics.
+        client.rest_ms(20).await;
+        return if client.brokers() == 1 { Ok(None) } else { Err(()) };
     }
     let version = session.version::<ProduceRequest>();
     let request = several::produce(&batches, manner.acks, manner.timeout_ms as i32);
@@ -180,8 +186,11 @@ fn wait(
     let (hub, name) = (client.around.hub.clone(), client.name.clone());
     client.runtime.spawn("producer-answer", async move {
         let answer = pending.answer(deadline).await;
-        let usable = !matches!(&answer, Err(CallError::Closed(_) | CallError::TimedOut));
+        let mut usable = !matches!(&answer, Err(CallError::Closed(_) | CallError::TimedOut));
         for Sent { op, place, .. } in sent {
+            // Who leads is asked on the way to the next session.
+            let told = answer.as_ref().ok().and_then(|answer| several::produced(answer, &place));
+            usable &= told.is_none_or(|told| told.error_code != ErrorCode::NotLeaderOrFollower as i16);
             hub.finish(&name, op, outcome(&answer, &place));
         }
         usable

@@ -8,7 +8,8 @@
 //! * Without tiered storage the earliest local offset is the earliest, and the tiered ones do not exist.
 //! * A compressed batch that says that it holds a record late enough, but would be too much to decompress or can't be,
 //!   is answered by its first offset and its highest timestamp: who reads from there misses nothing.
-//! * Nothing at or above the high watermark is told to a client.
+//! * Nothing at or above the high watermark is told to a client. A new leader that may not know yet how much earlier ones have
+//!   committed says OFFSET_NOT_AVAILABLE, LEADER_NOT_AVAILABLE below version 5 (KIP-207).
 
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
@@ -99,6 +100,10 @@ pub(super) async fn apply(
                 }
                 // No such record: the defaults, -1, say so.
                 Ok(None) => {}
+                // Older clients don't know that code.
+                Err(ErrorCode::OffsetNotAvailable) if asked.version < 5 => {
+                    response.error_code = ErrorCode::LeaderNotAvailable as i16;
+                }
                 Err(code) => response.error_code = code as i16,
             }
         }

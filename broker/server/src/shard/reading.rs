@@ -111,10 +111,14 @@ impl<D: Disk> Partition<D> {
         (found, bytes_max)
     }
 
-    /// The offset that a client asked for by name, or by time.
+    /// The offset that a client asked for by name, or by time. OFFSET_NOT_AVAILABLE: it is below what is known to be committed
+    /// only when this leader knows as much as those before it (KIP-207).
     pub fn offset(&self, query: &OffsetQuery) -> Result<Listing, ErrorCode> {
         self.check_epoch(query.epoch)?;
-        let high_watermark = self.leader()?.high_watermark();
+        let (high_watermark, knows_all) = {
+            let leader = self.leader()?;
+            (leader.high_watermark(), leader.knows_what_is_committed())
+        };
         let end =
             |offset, epoch| Listing::Known(Some(FoundOffset { offset, timestamp: Timestamp::NONE, epoch }));
         let search = match query.target {
@@ -122,6 +126,7 @@ impl<D: Disk> Partition<D> {
                 let start = self.log.start();
                 return Ok(end(start, self.log.epoch_at(start).unwrap_or(LeaderEpoch::UNKNOWN)));
             }
+            Target::Latest if !knows_all => return Err(ErrorCode::OffsetNotAvailable),
             Target::Latest => return Ok(end(high_watermark, self.epoch())),
             Target::LatestTiered => return Ok(Listing::Known(None)),
             Target::MaxTimestamp => self.log.max_timestamp(),
@@ -131,6 +136,9 @@ impl<D: Disk> Partition<D> {
         let open = Arc::downgrade(&self.open);
         Ok(Listing::Search(Box::pin(async move {
             let found = still_open(&open, key, search.read().await)?;
+            if !knows_all && found.is_some_and(|found| found.offset >= below) {
+                return Err(ErrorCode::OffsetNotAvailable);
+            }
             let found = found.filter(|found| found.offset < below);
             Ok(found.map(|found| FoundOffset {
                 offset: found.offset,
