@@ -25,7 +25,9 @@ mod topic;
 mod topic_table;
 mod value;
 
-pub use broker::{BrokerSettings, Notice, QuorumSettings, ReplicationSettings, Roles, SnapshotSettings};
+pub use broker::{
+    BrokerSettings, Notice, ProducerSettings, QuorumSettings, ReplicationSettings, Roles, SnapshotSettings,
+};
 pub use documentation::documentation;
 pub use entry::{Change, Check, Effect, Entry, Kind, Lookup, Scope, Synonym, Unit, lookup, table};
 pub use layers::{ConfigEntry, ConfigSynonym, Layers, Overrides, Source};

@@ -163,6 +163,11 @@ pub fn supported() -> &'static [Supported] {
         Supported::of(ApiKey::ApiVersions, api_versions::ApiVersionsRequest::SCHEMA.versions),
         Supported::of(ApiKey::CreateTopics, create_topics::CreateTopicsRequest::SCHEMA.versions),
         Supported::of(ApiKey::DeleteTopics, delete_topics::DeleteTopicsRequest::SCHEMA.versions),
+        // Version 6 is not stable in Kafka 4.3, which does not offer it unless told to.
+        Supported {
+            max: 5,
+            ..Supported::of(ApiKey::InitProducerId, init_producer_id::InitProducerIdRequest::SCHEMA.versions)
+        },
         Supported::of(ApiKey::DescribeConfigs, describe_configs::DescribeConfigsRequest::SCHEMA.versions),
         Supported::of(ApiKey::CreatePartitions, create_partitions::CreatePartitionsRequest::SCHEMA.versions),
         Supported::of(ApiKey::ElectLeaders, elect_leaders::ElectLeadersRequest::SCHEMA.versions),

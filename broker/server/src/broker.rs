@@ -3,7 +3,7 @@
 use crate::alterations::{self, Proposals};
 use crate::checkpoints::Checkpoints;
 use crate::connection;
-use crate::context::{ClockOf, Context, Shards};
+use crate::context::{ClockOf, Context, Shards, Ways};
 use crate::descriptors::Descriptors;
 use crate::endpoints;
 use crate::fence::Fences;
@@ -12,6 +12,7 @@ use crate::format::identify;
 use crate::forwarder::Forwarder;
 use crate::handlers::Side;
 use crate::metadata::{self, Booted, Identity, Leave, Lifecycle, Membership};
+use crate::producer_ids::{self, ProducerIds};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
 use crate::tail::TailCache;
@@ -115,12 +116,17 @@ impl<R: Runtime> Broker<R> {
         let shards = start_shards(&rt, &settings, &checkpoints, &fences, &wants, &proposals);
         let booted = metadata::boot(&rt, &settings, &meta, &shards, &checkpoints, &fences, descriptors).await;
         let Booted { handle, published, replicas } = booted.map_err(|error| StartError::Metadata(error.0))?;
+        let (ids, asked) = ProducerIds::new();
+        let ways = Ways {
+            shards,
+            metadata: handle.clone(),
+            forwarder: Forwarder::start(&rt, &replicas, &handle),
+            producer_ids: ids,
+        };
         let context = Arc::new(Context::new(
             settings.clone(),
-            shards,
-            handle.clone(),
+            ways,
             replicas.clone(),
-            Forwarder::start(&rt, &replicas, &handle),
             published.clone(),
             ClockOf(rt.clone()),
         ));
@@ -170,6 +176,14 @@ impl<R: Runtime> Broker<R> {
                 replicas.clone(),
                 shards.clone(),
                 proposed,
+            );
+            producer_ids::start(
+                &broker.rt,
+                settings.node_id,
+                lifecycle.epoch(),
+                broker.context.metadata.clone(),
+                replicas.clone(),
+                asked,
             );
             fetcher::start(&broker.rt, cluster, shards, wanting);
             let others = replicas.voters.len() > 1 || !settings.roles.controller;

@@ -5,6 +5,7 @@
 use crate::connection::Room;
 use crate::forwarder::Forwarder;
 use crate::metadata::{self, Replicas};
+use crate::producer_ids::ProducerIds;
 use crate::shard::inbox::Message;
 use controller::ClusterImage;
 use model::config::BrokerSettings;
@@ -33,6 +34,8 @@ pub struct Context {
     pub replicas: Replicas,
     /// The way to the active controller where that is another node.
     pub forwarder: Forwarder,
+    /// Where ids for producers are asked for.
+    pub producer_ids: ProducerIds,
     image: Arc<Snapshot<ClusterImage>>,
     clock: Box<dyn Clock>,
     /// Requests, their frames and what decoding makes of them, hold so much memory together, between their last byte
@@ -46,17 +49,28 @@ pub struct Context {
     closing: Semaphore,
 }
 
+/// The ways to the tasks that own state.
+pub struct Ways {
+    /// To partitions.
+    pub shards: Shards,
+    /// To the metadata.
+    pub metadata: metadata::Handle,
+    /// To the active controller where that is another node.
+    pub forwarder: Forwarder,
+    /// To ids for producers.
+    pub producer_ids: ProducerIds,
+}
+
 impl Context {
     /// A context around the tasks that have been started.
     pub fn new(
         settings: BrokerSettings,
-        shards: Shards,
-        metadata: metadata::Handle,
+        ways: Ways,
         replicas: Replicas,
-        forwarder: Forwarder,
         image: Arc<Snapshot<ClusterImage>>,
         clock: impl Clock,
     ) -> Context {
+        let Ways { shards, metadata, forwarder, producer_ids } = ways;
         let bytes = settings.requests_bytes_max.unwrap_or(REQUEST_BYTES_MAX);
         let room = Room::new(bytes as usize, settings.request_bytes_max as usize);
         let request_kib_max = u32::try_from(bytes / 1024).unwrap_or(u32::MAX >> 1).clamp(1, u32::MAX >> 1);
@@ -70,6 +84,7 @@ impl Context {
             room,
             replicas,
             forwarder,
+            producer_ids,
             image,
             clock,
             request_kib,

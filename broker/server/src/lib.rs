@@ -37,6 +37,7 @@ mod format;
 mod forwarder;
 mod handlers;
 mod metadata;
+mod producer_ids;
 mod refusal;
 mod removals;
 mod shard;

@@ -3,6 +3,7 @@
 use crate::shard::inbox::Refused;
 use controller::{Reason, Refusal};
 use log::ReadError;
+use log::producers;
 use model::PartitionKey;
 use protocol::ErrorCode;
 use records::batch::{BatchError, ProduceRefusal, RecordProblem};
@@ -113,6 +114,16 @@ pub fn produce(why: ProduceRefusal) -> Refused {
         | ProduceRefusal::NoKey { .. } => ErrorCode::InvalidRecord,
     };
     Refused { code, why: Some(why) }
+}
+
+/// A batch that an idempotent producer may not send now.
+pub fn producer(why: producers::Refusal) -> Refused {
+    let code = match why {
+        producers::Refusal::StaleEpoch { .. } => ErrorCode::InvalidProducerEpoch,
+        producers::Refusal::OutOfOrder { .. } => ErrorCode::OutOfOrderSequenceNumber,
+        producers::Refusal::NoTransaction | producers::Refusal::InTransaction => ErrorCode::InvalidTxnState,
+    };
+    code.into()
 }
 
 /// The index of the record for whose sake alone a batch was refused, if there is one: a producer then tells it from

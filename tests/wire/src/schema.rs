@@ -15,6 +15,8 @@ pub struct Schema {
     pub api_key: Option<i64>,
     /// The versions that are valid.
     pub versions: Versions,
+    /// Whether the highest of them may still change: Kafka offers it to nobody unless told to.
+    pub unstable: bool,
     /// The flexible ones.
     pub flexible: Versions,
     /// Its fields, in the order of the wire.
@@ -63,6 +65,7 @@ fn schema(json: &Value) -> Schema {
         name: text(json, "name"),
         api_key: json["apiKey"].as_i64(),
         versions: versions(json, "validVersions"),
+        unstable: json["latestVersionUnstable"].as_bool().unwrap_or(false),
         flexible: versions(json, "flexibleVersions"),
         fields: fields(json, &json["commonStructs"]),
     }

@@ -136,7 +136,7 @@ fn requests_and_responses_are_the_same_bytes() {
     assert_eq!(agree::<describe_cluster::DescribeClusterRequest, theirs::DescribeClusterRequest>(), (0, 2));
     assert_eq!(agree::<describe_cluster::DescribeClusterResponse, theirs::DescribeClusterResponse>(), (0, 2));
     assert_eq!(agree::<init_producer_id::InitProducerIdRequest, theirs::InitProducerIdRequest>(), (0, 5));
-    assert_eq!(agree::<init_producer_id::InitProducerIdResponse, theirs::InitProducerIdResponse>(), (0, 5));
+    assert_eq!(agree::<init_producer_id::InitProducerIdResponse, theirs::InitProducerIdResponse>(), (0, 6));
     assert_eq!(
         agree::<offset_for_leader_epoch::OffsetForLeaderEpochRequest, theirs::OffsetForLeaderEpochRequest>(),
         (2, 4)

@@ -67,6 +67,15 @@ pub struct ReplicationSettings {
     pub fetch_response_bytes_max: u32,
 }
 
+/// How long idempotent producers are known (KIP-98).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerSettings {
+    /// `producer.id.expiration.ms`: one whose last batch in a partition is so old is forgotten there.
+    pub expiration_ms: u64,
+    /// `producer.id.expiration.check.interval.ms`: how often they are looked for.
+    pub check_interval_ms: u64,
+}
+
 /// Something about the settings that the operator should be told, and that is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -143,6 +152,8 @@ pub struct BrokerSettings {
     pub replication: ReplicationSettings,
     /// When snapshots of the metadata are taken, and how long they are kept.
     pub snapshots: SnapshotSettings,
+    /// How long idempotent producers are known.
+    pub producers: ProducerSettings,
     /// `tidemark.shards`: tasks that own partitions; 0 for as many as the machine has cores.
     pub shards: u32,
     /// `tidemark.tail.cache.bytes`: the budget of recently appended bytes kept for consumers.
@@ -264,6 +275,10 @@ impl BrokerSettings {
                     .filter(|interval| *interval > 0),
                 retention_bytes: given.limit("metadata.max.retention.bytes"),
                 retention_ms: given.limit("metadata.max.retention.ms"),
+            },
+            producers: ProducerSettings {
+                expiration_ms: given.number("producer.id.expiration.ms") as u64,
+                check_interval_ms: given.number("producer.id.expiration.check.interval.ms") as u64,
             },
             shards: given.number("tidemark.shards") as u32,
             tail_cache_bytes: given.number("tidemark.tail.cache.bytes") as u64,

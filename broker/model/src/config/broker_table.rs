@@ -101,6 +101,8 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("offsets.topic.num.partitions", Kind::Int, "50").check(Check::AtLeast(1)),
     Entry::broker("offsets.topic.replication.factor", Kind::Short, "3").check(Check::AtLeast(1)),
     Entry::broker("process.roles", Kind::List, "broker,controller").check(Check::ListOf { of: &["broker", "controller"], empty: false }).obeyed(),
+    Entry::broker("producer.id.expiration.check.interval.ms", Kind::Int, "600000").check(Check::AtLeast(1)).obeyed().internal(),
+    Entry::broker("producer.id.expiration.ms", Kind::Int, "86400000").check(Check::AtLeast(1)).change(Change::ClusterWide).obeyed(),
     Entry::broker("queued.max.request.bytes", Kind::Long, "-1").obeyed(),
     Entry::broker("queued.max.requests", Kind::Int, "500").check(Check::AtLeast(1)),
     Entry::broker("replica.fetch.max.bytes", Kind::Int, "1048576").check(Check::AtLeast(0)).obeyed(),

@@ -136,6 +136,14 @@ const BROKER: &[(&str, &str)] = &[
     ("offsets.topic.num.partitions", "How many partitions the topic of committed offsets has."),
     ("offsets.topic.replication.factor", "How many replicas the topic of committed offsets has."),
     ("process.roles", "What this process is: broker, controller, or both."),
+    (
+        "producer.id.expiration.check.interval.ms",
+        "How often a broker looks for producers that have been silent for long, in milliseconds.",
+    ),
+    (
+        "producer.id.expiration.ms",
+        "How long a partition knows an idempotent producer that is silent, in milliseconds.",
+    ),
     ("queued.max.request.bytes", "The most bytes of requests that are being served, over all connections; -1 leaves it to the broker."),
     ("queued.max.requests", "How many requests wait for a thread."),
     ("replica.fetch.max.bytes", "The most of one partition that a follower fetches at once."),

@@ -128,8 +128,6 @@ pub(super) static NAMES: &[&str] = &[
     "offsets.topic.compression.codec",
     "offsets.topic.segment.bytes",
     "principal.builder.class",
-    "producer.id.expiration.check.interval.ms",
-    "producer.id.expiration.ms",
     "producer.purgatory.purge.interval.requests",
     "quota.window.num",
     "quota.window.size.seconds",

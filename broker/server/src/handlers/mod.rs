@@ -23,6 +23,7 @@ mod elect_leaders;
 mod envelope;
 mod fetch;
 mod forward;
+mod init_producer_id;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
@@ -216,6 +217,7 @@ async fn broker(
         }
         ApiKey::ListOffsets => list_offsets::apply(context, asked, decode(body, version)?).await,
         ApiKey::Metadata => metadata::apply(context, asked, decode(body, version)?).await,
+        ApiKey::InitProducerId => Ok(init_producer_id::apply(context, asked, decode(body, version)?)),
         ApiKey::DescribeConfigs => describe_configs::apply(context, asked, decode(body, version)?),
         ApiKey::ListPartitionReassignments => {
             list_partition_reassignments::apply(context, asked, decode(body, version)?)

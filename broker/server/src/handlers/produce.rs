@@ -7,7 +7,11 @@
 //!   ends the connection, which is the only way to tell the client.
 //! * Internal topics are written to by clients named `__admin_client` only; for others they are
 //!   INVALID_TOPIC_EXCEPTION.
-//! * Transactions and idempotent sequences are not kept yet: a transactional id is refused.
+//! * Idempotent producers' batches follow each other by their sequence numbers (KIP-98): one of the last five that comes again
+//!   is answered as the first time, with its timestamp, when it is committed as `acks` asks; OUT_OF_ORDER_SEQUENCE_NUMBER and
+//!   INVALID_PRODUCER_EPOCH otherwise. A producer that is unknown begins anywhere (KIP-360).
+//! * There are no transactions yet: a transactional id is INVALID_TXN_STATE. A batch of a transaction without one is
+//!   TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as in Kafka.
 //! * A batch of formats 0 or 1, one cut short and one that breaks a rule are INVALID_RECORD; from version 8 on the
 //!   answer points at the first record at fault, if it was a record's fault (KIP-467).
 //! * From version 13 on topics are named by id (KIP-516).

@@ -17,6 +17,7 @@
 
 mod acking;
 mod following;
+mod forgetting;
 mod holding;
 mod in_sync;
 pub mod inbox;
@@ -34,6 +35,7 @@ use crate::refusal;
 use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
 use acking::Acking;
+use forgetting::Forgetting;
 use holding::Leaving;
 use inbox::{
     Fetch, Fetched, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused, Wake,
@@ -92,6 +94,7 @@ pub struct Shard<R: Runtime> {
     proposals: Proposals,
     /// When to look next for followers that are behind.
     next_tick: Instant,
+    forgetting: Forgetting,
 }
 
 /// The parts that a run of produce requests has for one partition.
@@ -120,6 +123,7 @@ impl<R: Runtime> Shard<R> {
         proposals: Proposals,
     ) -> Shard<R> {
         let next_tick = rt.now() + TICK_EVERY;
+        let forgetting = Forgetting::new(rt.now(), settings.producers);
         Shard {
             rt,
             me: settings.node_id,
@@ -137,6 +141,7 @@ impl<R: Runtime> Shard<R> {
             wants,
             proposals,
             next_tick,
+            forgetting,
         }
     }
 
@@ -144,7 +149,9 @@ impl<R: Runtime> Shard<R> {
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut drained = Vec::with_capacity(DRAIN_MAX);
         loop {
-            let deadlines = [self.waiters.next_deadline(), self.openings.next_try(), self.tick_due()];
+            let forgetting = Some(self.forgetting.due());
+            let deadlines =
+                [self.waiters.next_deadline(), self.openings.next_try(), self.tick_due(), forgetting];
             let deadline = deadlines.into_iter().flatten().min();
             let rt = self.rt.clone();
             tokio::select! { biased;
@@ -180,6 +187,7 @@ impl<R: Runtime> Shard<R> {
             self.let_go();
             self.expire();
             self.tick();
+            self.forget();
         }
     }
 

@@ -5,6 +5,7 @@ use super::open::log_config;
 use crate::refusal;
 use crate::tail::{Entry, TailCache};
 use bytes::{Bytes, BytesMut};
+use log::producers::{Draft, Verdict};
 use log::{AppendBatch, AppendError, Log, PartitionName, SyncDone};
 use model::config::{TimestampType, TopicConfig};
 use model::time::Duration;
@@ -68,11 +69,12 @@ pub struct New {
     pub rolled: bool,
 }
 
-/// A batch with its final offsets, not yet in the log.
-struct Placing {
-    header: BatchHeader,
-    entry: Entry,
-    placed: Placed,
+/// What becomes of a batch.
+enum Placing {
+    /// It goes into the log: its final offsets and bytes, and how it is answered then.
+    New { header: BatchHeader, entry: Entry, placed: Placed },
+    /// It is in the log, or about to be: how it is answered. It has come a second time.
+    Known(Placed),
 }
 
 impl<D: Disk> Partition<D> {
@@ -228,16 +230,19 @@ impl<D: Disk> Partition<D> {
         let mut next = base;
         let mut results = Vec::with_capacity(parts.len());
         let (mut appends, mut entries) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+        // What one part leaves is what the next one is judged by, though nothing is written yet.
+        let mut producers = self.log.producers().draft();
         for part in parts {
-            match self.place(part, next, wall) {
-                Ok(Placing { header, entry, placed }) => {
+            match self.place(part, next, wall, &mut producers) {
+                Ok(Placing::New { header, entry, placed }) => {
                     next = placed.end;
                     let [head, rest] = entry.pieces.clone();
                     appends.push(AppendBatch { header, head, rest });
                     entries.push(entry);
                     results.push(Ok(placed));
                 }
-                Err(code) => results.push(Err(code)),
+                Ok(Placing::Known(placed)) => results.push(Ok(placed)),
+                Err(refused) => results.push(Err(refused)),
             }
         }
         let Some(last) = appends.last() else {
@@ -274,14 +279,20 @@ impl<D: Disk> Partition<D> {
     }
 
     /// Checks one batch and gives it its place in the log: base offset, epoch and, if the topic asks for it,
-    /// the time.
-    fn place(&self, part: ProducePart, base: Offset, now: Timestamp) -> Result<Placing, Refused> {
+    /// the time. One that an idempotent producer sends again has its place already.
+    fn place(
+        &self,
+        part: ProducePart,
+        base: Offset,
+        now: Timestamp,
+        producers: &mut Draft<'_>,
+    ) -> Result<Placing, Refused> {
         let ProducePart { batch, keeps_alive, .. } = part;
         let produced = check_produced(&batch, &self.rules(part.zstd, now)).map_err(refusal::produce)?;
         let mut header = produced.header;
-        if header.has_producer_id() {
-            // Sequences are not kept yet, and nobody here has handed out this id.
-            return Err(ErrorCode::UnknownProducerId.into());
+        if header.is_transactional() {
+            // The request names no transaction: that it might be somebody else's is what Kafka says.
+            return Err(ErrorCode::TransactionalIdAuthorizationFailed.into());
         }
         let mut log_append_time = Timestamp::NONE;
         if self.config.timestamp_type == TimestampType::LogAppendTime {
@@ -289,6 +300,14 @@ impl<D: Disk> Partition<D> {
             log_append_time = now;
         }
         header.place(base, self.epoch());
+        if let Verdict::Duplicate(kept) = producers.admit(&header).map_err(refusal::producer)? {
+            return Ok(Placing::Known(Placed {
+                base: kept.first_offset(),
+                end: kept.last_offset.plus(1),
+                log_append_time: kept.timestamp,
+                log_start: self.log.start(),
+            }));
+        }
         let (pieces, keeps_alive) = if batch.len() < COPY_BELOW || batch.len() < keeps_alive / 2 {
             let mut copy = BytesMut::with_capacity(batch.len());
             copy.extend_from_slice(&header.to_bytes());
@@ -300,7 +319,7 @@ impl<D: Disk> Partition<D> {
         };
         let end = header.next_offset();
         let placed = Placed { base, end, log_append_time, log_start: self.log.start() };
-        Ok(Placing { header, entry: Entry { base, end, pieces, keeps_alive }, placed })
+        Ok(Placing::New { header, entry: Entry { base, end, pieces, keeps_alive }, placed })
     }
 
     fn rules(&self, zstd: bool, now: Timestamp) -> ProduceRules {
