@@ -1,7 +1,7 @@
 """Requests of an idempotent producer, byte by byte: what no client sends in time, a broker must answer all the same.
 
     idempotence.py ADDRESS TOPIC STATE begin     a producer's first batches, what is sent again, and what is refused
-    idempotence.py ADDRESS TOPIC STATE go-on     the same after a restart of the broker: it knows what was sent before
+    idempotence.py ADDRESS TOPIC STATE go-on     the same after a restart, or of another leader: it knows what was sent before
 
 Only what Apache Kafka answers too is asked of it; `go-on` needs a broker that knows more than a producer's last batch when
 it has restarted.
@@ -15,6 +15,7 @@ import time
 
 PRODUCE, METADATA, INIT_PRODUCER_ID = 0, 3, 22
 PRODUCE_VERSION = 8
+UNKNOWN_TOPIC, NO_LEADER, NOT_LEADER = 3, 5, 6
 OUT_OF_ORDER, STALE_EPOCH, NOT_ALLOWED, INVALID_REQUEST = 45, 47, 53, 42
 RECORDS = 2
 """Records of each batch."""
@@ -154,6 +155,12 @@ class Client:
         self.socket.sendall(self.produce_frame(batch(*args, **kwargs)))
         return self.produced()
 
+    def wait_for_leader(self, *args):
+        """Produces until whoever is asked leads."""
+        end = time.monotonic() + 60
+        while self.produce(*args)[0] in (UNKNOWN_TOPIC, NO_LEADER, NOT_LEADER) and time.monotonic() < end:
+            time.sleep(0.05)
+
 
 def expect(what, found, expected):
     if found != expected:
@@ -207,6 +214,7 @@ def go_on(client, state):
     producer, epoch = known["producer"], known["epoch"]
     client.wait_for_topic()
     offsets = {int(sequence): offset for sequence, offset in known["offsets"].items()}
+    client.wait_for_leader(producer, epoch, max(offsets))
     for sequence, offset in list(offsets.items())[-5:]:
         expect(f"sequence {sequence} again", client.produce(producer, epoch, sequence)[:2], (0, offset))
     last = max(offsets)

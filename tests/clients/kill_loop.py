@@ -1,8 +1,9 @@
 """Producers and a consumer at work while their broker is killed again and again; then everything is read back.
 
 What each of them did and saw goes to a history that the simulator's checkers judge. Two unrelated clients produce,
-with acks=all and without retries, so that each record is one attempt whose fate is known or is not. The broker is
-killed after it has acknowledged so much in its present life, not after a time.
+with acks=all and without retries, so that each record is one attempt whose fate is known or is not. Another producer is
+idempotent: whatever becomes of the broker it sends again what was not acknowledged, and each of its records must be there
+once. The broker is killed after it has acknowledged so much in its present life, not after a time.
 
 The history names a record by its label, with which its value begins. The rest of the value follows from the label, and
 whoever reads a record compares all of it. At the end three unrelated clients read everything, each by itself.
@@ -26,7 +27,7 @@ from history import History
 TOPIC = "tide"
 BROKER = 1
 DEADLINE_S = 120.0
-PRODUCERS = (1, 2, 3)
+PRODUCERS = (1, 2, 3, 4)
 POLL_MAX = 500
 """Records of one poll."""
 UNANSWERED_MAX = 300
@@ -138,11 +139,12 @@ class Sender:
 
 
 class Librdkafka(Sender):
+    FATES = {"message.send.max.retries": 0, "message.timeout.ms": 10_000}
+
     def __init__(self, bootstrap, *shared):
         super().__init__(*shared)
-        config = {"bootstrap.servers": bootstrap, "acks": "all", "message.send.max.retries": 0}
-        config |= {"message.timeout.ms": 10_000, "linger.ms": 1, "reconnect.backoff.max.ms": 200, "log_level": 0}
-        self.producer = Producer(config)
+        config = {"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 1, "log_level": 0}
+        self.producer = Producer(config | {"reconnect.backoff.max.ms": 200} | self.FATES)
 
     def run(self):
         while not self.stopping.is_set():
@@ -161,6 +163,18 @@ class Librdkafka(Sender):
 
     def idle(self):
         self.producer.poll(0.05)
+
+
+class Idempotent(Librdkafka):
+    """Sends again until everything is there."""
+
+    FATES = {"enable.idempotence": True, "message.timeout.ms": int(DEADLINE_S * 1000), "retry.backoff.ms": 50}
+    FATES |= {"batch.num.messages": 20}
+    trouble = None
+
+    def refused(self, op, code, why):
+        self.trouble = self.trouble or why
+        super().refused(op, code, why)
 
 
 class KafkaPython(Sender):
@@ -346,7 +360,9 @@ def main():
         broker.start()
         create(bootstrap, history, options.partitions)
         shared = (history, count, values, options.partitions)
-        senders = [Librdkafka(bootstrap, 1, *shared), Librdkafka(bootstrap, 2, *shared), KafkaPython(bootstrap, 3, *shared)]
+        idempotent = Idempotent(bootstrap, 4, *shared)
+        senders = [Librdkafka(bootstrap, 1, *shared), Librdkafka(bootstrap, 2, *shared)]
+        senders += [KafkaPython(bootstrap, 3, *shared), idempotent]
         watcher = Watcher(Reader(bootstrap, Reading("watcher", history, options.partitions, values)))
         threads = [*(sender.thread for sender in senders), watcher.thread]
         for thread in threads:
@@ -366,6 +382,8 @@ def main():
                 thread.join()
         if watcher.trouble is not None:
             raise SystemExit(f"the consumer that read along: {watcher.trouble!r}")
+        if idempotent.trouble is not None:
+            raise SystemExit(f"the idempotent producer: {idempotent.trouble}")
         round_of = (history, options.partitions, values)
         read_round(1, *round_of, lambda reading: Reader(bootstrap, reading).read_all())
         broker.stop()

@@ -1,7 +1,7 @@
 //! Idempotent producers on the real binary: stock clients with the setting on, and requests that repeat what was sent, byte by
 //! byte, across restarts and kills.
 
-use tidemark_tests::{Broker, dump, files, kafka_tools, kcat, python, run, script};
+use tidemark_tests::{Broker, TOPICS, Three, dump, files, kafka_tools, kcat, python, run, script, until};
 
 #[test]
 fn what_is_sent_again_is_answered_as_the_first_time() {
@@ -33,6 +33,36 @@ fn a_restart_and_a_kill_forget_no_producer() {
     broker.stop();
     broker.start_again();
     ask("go-on");
+}
+
+#[test]
+fn the_next_leader_knows_the_producers_of_the_last_one() {
+    let Some(python) = python() else { return };
+    let settings = ["broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500"];
+    let Some(mut three) = Three::start(&settings) else { return };
+    three.create("moved", "1", "3");
+    let leader = |three: &Three| three.leaders("moved")[&0].0 as usize;
+    let state = three.node(1).scratch().join("state.json").display().to_string();
+    let ask = |three: &Three, node: usize, how: &str| {
+        script(&python, "idempotence.py", &[&three.node(node).address(), "moved", &state, how]).expect(how);
+    };
+    let first = leader(&three);
+    ask(&three, first, "begin");
+    three.kill(first);
+    until("another leader", || ![0, first].contains(&leader(&three)));
+    let second = leader(&three);
+    ask(&three, second, "go-on");
+    // Back again, it copies what it has missed. When it is in sync, the other two may go.
+    three.start_again();
+    let in_sync = |three: &Three, id: usize| {
+        let described = three.tool(TOPICS, &["--describe", "--topic", "moved"]).expect("describing").text();
+        let isr = described.split("Isr: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        isr.is_some_and(|isr| isr.split(',').any(|member| member == id.to_string()))
+    };
+    until("the first one in sync", || in_sync(&three, first));
+    three.stop(second);
+    until("a third leader", || ![0, second].contains(&leader(&three)));
+    ask(&three, leader(&three), "go-on");
 }
 
 #[test]
