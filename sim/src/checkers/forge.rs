@@ -26,10 +26,15 @@ impl Forge {
     /// As [`Forge::topic`], of a scenario that is calm or not.
     pub fn of(durable: bool, calm: bool) -> Forge {
         let budget = Usage { memory_bytes: 10, descriptors: 10, tasks: 10, disk_bytes: 10 };
-        let mut forge = Forge { checkers: Checkers::of_simulation(budget, 3, calm), time: 0, op: 0 };
-        forge.checkers.learn(TOPIC, "t");
-        let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable, replicas: 1 };
-        forge.done("admin", call, Step::Ok { reply: Reply::Done })
+        let forge = Forge { checkers: Checkers::of_simulation(budget, 3, calm), time: 0, op: 0 };
+        forge.created(durable, 1)
+    }
+
+    /// The topic `t` is created.
+    pub fn created(mut self, durable: bool, replicas: i16) -> Forge {
+        self.checkers.learn(TOPIC, "t");
+        let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable, replicas };
+        self.done("admin", call, Step::Ok { reply: Reply::Done })
     }
 
     /// Some checkers only, and no topic.

@@ -10,8 +10,10 @@ mod acked_offset;
 mod acked_synced;
 mod bounded;
 mod committed;
+mod complete_leader;
 mod definite_error;
 mod image;
+mod log_matching;
 mod metadata;
 mod one_leader;
 mod one_record;
@@ -164,7 +166,12 @@ impl Context {
 
     /// Whether a partition promises durability, by its id. None as long as nobody said which topic that is.
     pub fn durable_by_id(&self, key: PartitionKey) -> Option<bool> {
-        self.names.get(&key.topic).map(|name| self.durable(name))
+        self.topic(key).map(|name| self.durable(name))
+    }
+
+    /// The topic of a partition, once somebody has said which one that is.
+    pub fn topic(&self, key: PartitionKey) -> Option<&str> {
+        self.names.get(&key.topic).map(String::as_str)
     }
 
     /// A partition's name for people.
@@ -267,6 +274,8 @@ impl Checkers {
     pub fn of_simulation(budget: Usage, voters: usize, calm: bool) -> Checkers {
         let mut all = Checkers::of_history();
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
+        all.checkers.push(Box::new(log_matching::LogMatching::default()));
+        all.checkers.push(Box::new(complete_leader::CompleteLeader::default()));
         all.checkers.push(Box::new(one_leader::OneLeader::default()));
         all.checkers.push(Box::new(one_vote::OneVote::default()));
         all.checkers.push(Box::new(committed::Committed::new(voters)));

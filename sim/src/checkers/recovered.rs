@@ -4,18 +4,20 @@
 //! starts: what `Recovered` tells must be that. And after everything is quiet, each file on the disk must be
 //! derivable from the segments: indexes, time indexes, epoch and offset checkpoints.
 
-use super::{Checker, Context, Report, Seen};
+use super::{Batch, Checker, Context, Report, Seen};
 use ::runtime::Event;
 use model::{LogEnd, Offset, PartitionKey};
 use std::collections::BTreeMap;
 
 /// What a replay of a partition's bytes gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replayed {
     /// First offset kept.
     pub start: Offset,
     /// One past the last record of the longest valid prefix.
     pub end: LogEnd,
+    /// The batches between them.
+    pub batches: Vec<Batch>,
 }
 
 /// A file that does not say what the segments say.
@@ -30,7 +32,8 @@ pub struct Rubbish {
 /// See the file's header.
 #[derive(Default)]
 pub struct Recovered {
-    expected: BTreeMap<(i32, PartitionKey), Replayed>,
+    /// Where each log begins and ends on the disk.
+    expected: BTreeMap<(i32, PartitionKey), (Offset, LogEnd)>,
 }
 
 impl Checker for Recovered {
@@ -46,17 +49,17 @@ impl Checker for Recovered {
         match seen {
             Seen::Replayed { broker, logs, .. } => {
                 self.expected.retain(|(of, _), _| of != broker);
-                self.expected.extend(logs.iter().map(|(key, log)| ((*broker, *key), *log)));
+                self.expected.extend(logs.iter().map(|(key, log)| ((*broker, *key), (log.start, log.end))));
             }
             Seen::Event { broker, event: Event::Recovered { partition, start, end, clean, .. } } => {
                 // Nothing on disk: a log that is created now. A log opens once per start.
                 let Some(expected) = self.expected.remove(&(*broker, *partition)) else { return };
-                if (expected.start, expected.end) != (*start, *end) {
+                if expected != (*start, *end) {
                     report.violation(format!(
                         "{}: broker {broker} recovered {start}..{end} (clean: {clean}) where the disk holds {}..{}",
                         context.name(*partition),
-                        expected.start,
-                        expected.end
+                        expected.0,
+                        expected.1
                     ));
                 }
             }

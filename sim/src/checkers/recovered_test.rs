@@ -6,7 +6,10 @@ use model::{LogEnd, Offset};
 use std::collections::BTreeMap;
 
 fn disk(start: i64, end: i64) -> Forge {
-    let logs = BTreeMap::from([(T0, Replayed { start: Offset(start), end: LogEnd(Offset(end)) })]);
+    let logs = BTreeMap::from([(
+        T0,
+        Replayed { start: Offset(start), end: LogEnd(Offset(end)), batches: Vec::new() },
+    )]);
     Forge::topic(true).seen(&Seen::Replayed { broker: 1, logs: &logs, metadata: &Metadata::default() })
 }
 

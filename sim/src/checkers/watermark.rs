@@ -2,19 +2,22 @@
 //!
 //! Seen from outside in the history, and from inside in the events: there the watermark of one incarnation of a
 //! broker never goes back, and no answer carries more than it. In a page-cache topic a power cut may take
-//! committed records with it: the watermark starts anew.
+//! committed records with it: the watermark starts anew. A new leader may tell at first of less than those before it
+//! (KIP-207): where there are several replicas, what counts is what a consumer is told from one assignment to the next.
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
 use crate::history::{Call, Note, Reply};
 use ::runtime::Event;
 use model::{Offset, PartitionKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the file's header.
 #[derive(Default)]
 pub struct Watermark {
     /// Per client and partition: the highest watermark told, and in which era.
     told: BTreeMap<(String, Place), (i64, u32)>,
+    /// Who was assigned what, of topics of several replicas, since they were told anything else.
+    assigned: BTreeSet<(String, Place)>,
     /// Per broker and partition, in this incarnation: the watermark by the broker's own account.
     own: BTreeMap<(i32, PartitionKey), Offset>,
 }
@@ -30,6 +33,14 @@ impl Checker for Watermark {
 
     fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
         match seen {
+            Seen::Invoked(operation) => {
+                let Call::Assign { topic, partition, .. } = &operation.call else { return };
+                if context.replicated(topic) {
+                    let key = (operation.client.clone(), (topic.clone(), *partition));
+                    self.told.remove(&key);
+                    self.assigned.insert(key);
+                }
+            }
             Seen::Done(operation, Outcome::Ok(Reply::Fetched { high_watermark, records, .. })) => {
                 let Call::Fetch { topic, partition, .. } = &operation.call else { return };
                 if let Some((offset, _)) = records.last().filter(|(offset, _)| offset >= high_watermark) {
@@ -43,6 +54,9 @@ impl Checker for Watermark {
                 }
                 let era = context.era(topic);
                 let key = (operation.client.clone(), (topic.clone(), *partition));
+                if context.replicated(topic) && !self.assigned.contains(&key) {
+                    return;
+                }
                 let told = self.told.entry(key).or_insert((*high_watermark, era));
                 if told.0 > *high_watermark && told.1 == era {
                     report.violation(format!(

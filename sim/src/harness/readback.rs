@@ -6,6 +6,7 @@ use crate::runtime::NodeHandle;
 use crate::scenario::TopicSpec;
 use crate::workload::{Client, Created, Poll, Session, Surroundings, create, topics};
 use client::single::FetchLimits;
+use protocol::messages::metadata::{MetadataResponsePartition, MetadataResponseTopic};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const EARLIEST: i64 = -2;
@@ -40,6 +41,10 @@ async fn read_topics(client: &mut Client, round: u32) -> Result<(), String> {
         match session.refresh(client).await {
             Ok(response) if response.brokers.len() < client.brokers() => {
                 why = "a broker is not available";
+                client.info(op, why);
+            }
+            Ok(response) if response.topics.iter().any(is_short) => {
+                why = "a replica is not in sync";
                 client.info(op, why);
             }
             Ok(response) if response.topics.iter().all(|t| t.error_code == 0) => {
@@ -79,6 +84,14 @@ async fn marker(client: &mut Client, round: u32) -> Result<Option<String>, Strin
             Created::No | Created::Broken => client.rest_ms(100).await,
         }
     }
+}
+
+/// Whether a partition of it that is led has replicas which are not in sync.
+fn is_short(topic: &MetadataResponseTopic) -> bool {
+    let short = |partition: &MetadataResponsePartition| {
+        partition.leader_id >= 0 && partition.isr_nodes.len() < partition.replica_nodes.len()
+    };
+    topic.partitions.iter().any(short)
 }
 
 fn places(topics: Vec<(String, i32)>) -> Vec<(String, i32)> {

@@ -61,7 +61,9 @@ pub fn replay(files: &Files) -> Replay {
             replay.metadata = metadata::read(files, log.dir, Offset(log.start), batches(&log));
         }
         if let Some(key) = key(files, log.dir) {
-            replay.logs.insert(key, Replayed { start: Offset(log.start), end: LogEnd(Offset(log.end)) });
+            let batches = batches(&log).into_iter().map(|(batch, ..)| batch).collect();
+            let (start, end) = (Offset(log.start), LogEnd(Offset(log.end)));
+            replay.logs.insert(key, Replayed { start, end, batches });
         }
     }
     replay

@@ -95,7 +95,7 @@ fn a_missing_segment_ends_the_log() {
 fn a_log_that_lost_its_beginning_starts_at_its_first_segment() {
     let mut files = sound();
     files.remove("t-0/00000000000000000000.log");
-    let log = *replay(&files).logs.first_key_value().unwrap().1;
+    let log = replay(&files).logs.pop_first().unwrap().1;
     assert_eq!((log.start.0, log.end.0.0), (4, 7));
 }
 
@@ -193,7 +193,7 @@ fn a_log_that_is_to_be_replaced_is_empty_and_is_rubbish_when_it_stays() {
     let mut files = sound();
     let path = "t-0/00000000000000000009.start-over";
     files.insert(path.into(), Bytes::new());
-    let log = *replay(&files).logs.first_key_value().unwrap().1;
+    let log = replay(&files).logs.pop_first().unwrap().1;
     assert_eq!((log.start.0, log.end.0.0), (9, 9));
     assert!(scrub(&files).iter().any(|rubbish| rubbish.path == path));
 }

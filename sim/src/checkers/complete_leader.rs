@@ -1,0 +1,85 @@
+//! I12: whoever leads has everything that any leader before it has committed.
+//!
+//! Told by events: the ends of each replica's log, and how far leaders have moved their high watermarks. In a page-cache topic
+//! a power cut may take what was committed with it. What is at those offsets is for `log_matching` to say.
+
+use super::{Checker, Context, Report, Seen};
+use crate::history::Note;
+use ::runtime::Event;
+use model::{Offset, PartitionKey};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// See the file's header.
+#[derive(Default)]
+pub struct CompleteLeader {
+    /// Where each broker's log ends, as far as this incarnation has told.
+    ends: BTreeMap<(i32, PartitionKey), Offset>,
+    leads: BTreeSet<(i32, PartitionKey)>,
+    /// The highest watermark of a leader, and in which era.
+    committed: BTreeMap<PartitionKey, (Offset, u32)>,
+}
+
+impl Checker for CompleteLeader {
+    fn name(&self) -> &'static str {
+        "complete_leader"
+    }
+
+    fn invariant(&self) -> &'static str {
+        "I12"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
+        match seen {
+            Seen::Note(Note::Killed { broker } | Note::PowerLost { broker } | Note::Stopped { broker }) => {
+                self.ends.retain(|(of, _), _| of != broker);
+                self.leads.retain(|(of, _)| of != broker);
+            }
+            Seen::Event { broker, event } => self.event(*broker, event, context, report),
+            _ => {}
+        }
+    }
+}
+
+impl CompleteLeader {
+    fn event(&mut self, broker: i32, event: &Event, context: &Context, report: &mut Report) {
+        match event {
+            Event::Recovered { partition, end, .. }
+            | Event::Appended { partition, end, .. }
+            | Event::Truncated { partition, end } => {
+                self.ends.insert((broker, *partition), end.0);
+            }
+            Event::BecameFollower { partition, .. } => {
+                self.leads.remove(&(broker, *partition));
+            }
+            Event::BecameLeader { partition, epoch } => {
+                let Some(era) = era(context, *partition) else { return };
+                self.leads.insert((broker, *partition));
+                let end = self.ends.get(&(broker, *partition)).copied().unwrap_or_default();
+                if let Some((committed, of)) = self.committed.get(partition)
+                    && *of == era
+                    && *committed > end
+                {
+                    report.violation(format!(
+                        "{}: broker {broker} leads in epoch {epoch} with a log that ends at {end}; {committed} was committed",
+                        context.name(*partition)
+                    ));
+                }
+            }
+            Event::HighWatermark { partition, to } if self.leads.contains(&(broker, *partition)) => {
+                let Some(era) = era(context, *partition) else { return };
+                let committed = self.committed.entry(*partition).or_insert((*to, era));
+                *committed = if committed.1 == era { (committed.0.max(*to), era) } else { (*to, era) };
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The era of a topic's partition; none of the metadata log, which `committed` watches.
+fn era(context: &Context, key: PartitionKey) -> Option<u32> {
+    context.topic(key).map(|topic| context.era(topic))
+}
+
+#[cfg(test)]
+#[path = "complete_leader_test.rs"]
+mod tests;
