@@ -15,6 +15,7 @@
 //! * A follower's fetch that waits is answered when its next one comes: what it has synced must not wait for records.
 //! * There are no transactions yet: the last stable offset is the high watermark.
 
+use super::leader_hints::{LeaderHints, Node};
 use super::{Answered, Asked, Later, Outcome, encode};
 use crate::context::Context;
 use crate::fetch_session::{self, Keep, Session, TopicName};
@@ -24,7 +25,8 @@ use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, EpochEnd, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey};
 use protocol::ErrorCode;
 use protocol::messages::fetch::{
-    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
+    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch,
+    NodeEndpoint, PartitionData,
 };
 use records::RecordBytes;
 use runtime::Event;
@@ -33,6 +35,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Bytes of one answer, whatever client and `fetch.max.bytes` allow: what a connection may hold in memory for it.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// From this version on an answer tells who leads instead (KIP-951).
+const HINTS_FROM: i16 = 16;
 
 /// One partition that is wanted, in the order in which they are served.
 struct Slot {
@@ -178,7 +183,7 @@ async fn serve(
         };
         may_wait = woken == Wake::Look && context.now() < deadline;
     };
-    respond(asked, request.isolation_level == 1, slots, found, keep, bytes_max).await
+    respond(context, asked, request.isolation_level == 1, slots, found, keep, bytes_max).await
 }
 
 /// Completes when a later fetch has come, if one that ends the wait can come.
@@ -342,6 +347,7 @@ async fn park(
 }
 
 async fn respond(
+    context: &Context,
     asked: Asked,
     read_committed: bool,
     slots: Vec<Slot>,
@@ -350,6 +356,8 @@ async fn respond(
     bytes_max: usize,
 ) -> (Answered, Option<Session>) {
     let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    let image = context.image();
+    let mut hints = LeaderHints::new(&image, &context.settings.inter_broker_listener);
     let mut last = None;
     let mut events = Vec::new();
     let mut left = bytes_max;
@@ -382,6 +390,13 @@ async fn respond(
             Err(code) => {
                 data.error_code = suited(code, asked.version) as i16;
                 data.high_watermark = -1;
+                let elsewhere = matches!(code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
+                if elsewhere
+                    && asked.version >= HINTS_FROM
+                    && let Some((leader, epoch)) = part.ok().and_then(|part| hints.leader(part.partition))
+                {
+                    data.current_leader = LeaderIdAndEpoch { leader_id: leader.0, leader_epoch: epoch.0 };
+                }
             }
         }
         let told = match &mut keep {
@@ -411,7 +426,15 @@ async fn respond(
         Keep::Begin(session) | Keep::Continue(session) => Some(session),
     };
     let session_id = session.as_ref().map_or(0, Session::id);
-    let response = FetchResponse { session_id, responses: topics, ..FetchResponse::default() };
+    let endpoint = |node: Node| NodeEndpoint {
+        node_id: node.id.0,
+        host: node.host,
+        port: i32::from(node.port),
+        rack: node.rack,
+    };
+    let node_endpoints = hints.nodes().map(endpoint).collect();
+    let response =
+        FetchResponse { session_id, responses: topics, node_endpoints, ..FetchResponse::default() };
     (encode(&asked, &response, events), session)
 }
 

@@ -24,6 +24,7 @@ mod envelope;
 mod fetch;
 mod forward;
 mod init_producer_id;
+mod leader_hints;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;

@@ -16,6 +16,7 @@
 //!   answer points at the first record at fault, if it was a record's fault (KIP-467).
 //! * From version 13 on topics are named by id (KIP-516).
 
+use super::leader_hints::{LeaderHints, Node};
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
 use crate::refusal;
@@ -25,13 +26,16 @@ use model::time::Duration;
 use model::{PartitionIndex, PartitionKey};
 use protocol::ErrorCode;
 use protocol::messages::produce::{
-    BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceResponse,
 };
 use records::batch::ProduceRefusal;
 use runtime::{Acks, Event};
 use std::sync::Arc;
 use tokio::sync::oneshot;
+
+/// From this version on an answer tells who leads instead (KIP-951).
+const HINTS_FROM: i16 = 10;
 
 /// One partition of the request, in request order.
 struct Slot {
@@ -135,15 +139,23 @@ pub(super) async fn apply(
             None => Ok(Outcome::Silent(Box::pin(async {}))),
         };
     }
+    let context = context.clone();
     Ok(Outcome::Later(Box::pin(async move {
         let slots = complete.await;
         let events = acknowledged(&slots, acks);
-        encode(&asked, &respond(answer, slots), events)
+        encode(&asked, &respond(&context, asked.version, answer, slots), events)
     })))
 }
 
-fn respond(mut topics: Vec<TopicProduceResponse>, slots: Vec<Slot>) -> ProduceResponse {
-    for Slot { topic, index, result, .. } in slots {
+fn respond(
+    context: &Context,
+    version: i16,
+    mut topics: Vec<TopicProduceResponse>,
+    slots: Vec<Slot>,
+) -> ProduceResponse {
+    let image = context.image();
+    let mut hints = LeaderHints::new(&image, &context.settings.inter_broker_listener);
+    for Slot { topic, index, partition, result } in slots {
         let mut response = PartitionProduceResponse { index, ..PartitionProduceResponse::default() };
         match result {
             Ok(placed) => {
@@ -156,11 +168,24 @@ fn respond(mut topics: Vec<TopicProduceResponse>, slots: Vec<Slot>) -> ProduceRe
                 response.error_message = refused.why.map(|why| why.to_string());
                 response.record_errors = refused.why.and_then(record_error).into_iter().collect();
                 response.base_offset = -1;
+                if refused.code == ErrorCode::NotLeaderOrFollower
+                    && version >= HINTS_FROM
+                    && let Some((leader, epoch)) = partition.and_then(|partition| hints.leader(partition))
+                {
+                    response.current_leader = LeaderIdAndEpoch { leader_id: leader.0, leader_epoch: epoch.0 };
+                }
             }
         }
         topics[topic].partition_responses.push(response);
     }
-    ProduceResponse { responses: topics, ..ProduceResponse::default() }
+    let endpoint = |node: Node| NodeEndpoint {
+        node_id: node.id.0,
+        host: node.host,
+        port: i32::from(node.port),
+        rack: node.rack,
+    };
+    let node_endpoints = hints.nodes().map(endpoint).collect();
+    ProduceResponse { responses: topics, node_endpoints, ..ProduceResponse::default() }
 }
 
 /// The record for whose sake alone the batch was refused. Kafka lists all of them; the first one found ends our check.
