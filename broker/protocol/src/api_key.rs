@@ -168,6 +168,10 @@ pub fn supported() -> &'static [Supported] {
             max: 5,
             ..Supported::of(ApiKey::InitProducerId, init_producer_id::InitProducerIdRequest::SCHEMA.versions)
         },
+        Supported::of(
+            ApiKey::OffsetForLeaderEpoch,
+            offset_for_leader_epoch::OffsetForLeaderEpochRequest::SCHEMA.versions,
+        ),
         Supported::of(ApiKey::DescribeConfigs, describe_configs::DescribeConfigsRequest::SCHEMA.versions),
         Supported::of(ApiKey::CreatePartitions, create_partitions::CreatePartitionsRequest::SCHEMA.versions),
         Supported::of(ApiKey::ElectLeaders, elect_leaders::ElectLeadersRequest::SCHEMA.versions),

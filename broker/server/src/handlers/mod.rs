@@ -28,6 +28,7 @@ mod leader_hints;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
+mod offset_for_leader_epoch;
 mod produce;
 mod quorum;
 mod shown;
@@ -219,6 +220,9 @@ async fn broker(
         ApiKey::ListOffsets => list_offsets::apply(context, asked, decode(body, version)?).await,
         ApiKey::Metadata => metadata::apply(context, asked, decode(body, version)?).await,
         ApiKey::InitProducerId => Ok(init_producer_id::apply(context, asked, decode(body, version)?)),
+        ApiKey::OffsetForLeaderEpoch => {
+            offset_for_leader_epoch::apply(context, asked, decode(body, version)?).await
+        }
         ApiKey::DescribeConfigs => describe_configs::apply(context, asked, decode(body, version)?),
         ApiKey::ListPartitionReassignments => {
             list_partition_reassignments::apply(context, asked, decode(body, version)?)

@@ -340,6 +340,8 @@ pub enum Target {
     At(Timestamp),
     /// The last tiered offset (-5): there is none.
     LatestTiered,
+    /// One past the last offset of this epoch, or of the last one before it (OffsetForLeaderEpoch).
+    EndOf(LeaderEpoch),
 }
 
 /// What an `OffsetQuery` found.

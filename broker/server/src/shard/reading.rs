@@ -129,6 +129,10 @@ impl<D: Disk> Partition<D> {
             Target::Latest if !knows_all => return Err(ErrorCode::OffsetNotAvailable),
             Target::Latest => return Ok(end(high_watermark, self.epoch())),
             Target::LatestTiered => return Ok(Listing::Known(None)),
+            Target::EndOf(epoch) => {
+                let found = self.log.epoch_end_offset(epoch);
+                return Ok(found.map_or(Listing::Known(None), |found| end(found.end, found.epoch)));
+            }
             Target::MaxTimestamp => self.log.max_timestamp(),
             Target::At(timestamp) => self.log.offset_for_timestamp(timestamp),
         };
