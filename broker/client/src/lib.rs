@@ -13,9 +13,11 @@
 //!
 //! Apache Kafka's own clients are the model of behaviour, their configurations' names are in the documentation of ours.
 
+pub mod admin;
 mod backoff;
 mod cluster;
 mod connection;
+pub mod consumer;
 mod endpoint;
 mod error;
 mod link;

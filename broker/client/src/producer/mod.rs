@@ -26,7 +26,8 @@ mod rules;
 mod task;
 mod verdict;
 
+pub use self::record::{Cause, Delivered, Record, Undelivered};
 pub use handle::{Delivery, Producer};
 pub use partitioner::murmur2;
-pub use record::{Cause, Delivered, Record, Undelivered};
+pub use records::batch::Compression;
 pub use rules::{Acks, ProducerConfig, RulesError};
