@@ -1,5 +1,8 @@
 //! The command line: a file of settings, settings that override it, and what there is to do besides being a broker.
 
+use crate::consume::Consume;
+use crate::produce::Produce;
+use crate::topics::Topics;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -40,6 +43,12 @@ pub enum Command {
     /// The nodes are brokers and controllers alike, and store in ./tidemark-data/node-N. Ctrl-C stops them. Settings that
     /// are given hold for all of them.
     Local(Local),
+    /// Write lines of standard input into a topic, a record each.
+    Produce(Produce),
+    /// Write a topic's records to standard output, a line each.
+    Consume(Consume),
+    /// List topics, or create, describe or delete one.
+    Topics(Topics),
     /// Print an id for a new cluster.
     RandomUuid,
 }

@@ -31,6 +31,8 @@ pub enum Exit {
     Impatient,
     /// Code 7: a node of a local cluster has failed.
     Node(String),
+    /// Code 8: as a client, it could not do what was asked for.
+    Client(String),
 }
 
 impl Exit {
@@ -52,6 +54,7 @@ impl Exit {
             Exit::Fenced(_) => 5,
             Exit::Impatient => 6,
             Exit::Node(_) => 7,
+            Exit::Client(_) => 8,
         })
     }
 }
@@ -59,7 +62,7 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Exit::Usage(why) | Exit::Address(why) | Exit::Node(why) => f.write_str(why),
+            Exit::Usage(why) | Exit::Address(why) | Exit::Node(why) | Exit::Client(why) => f.write_str(why),
             Exit::Directory { path, why } => write!(f, "data directory {}: {why}", path.display()),
             Exit::Impatient => f.write_str("a second signal cut the stop short: the next start recovers"),
             Exit::Fenced(Fence::SyncFailed) => f.write_str("a sync failed: the data directory is fenced"),

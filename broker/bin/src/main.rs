@@ -6,12 +6,17 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod arguments;
+mod clients;
+mod consume;
 mod exit;
 mod format;
+mod gaps;
 mod local;
 mod node;
+mod produce;
 mod settings;
 mod signals;
+mod topics;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -39,7 +44,11 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
-            error!("{exit}");
+            match &exit {
+                // What a client has to say is for who called it, and no log.
+                Exit::Client(why) => eprintln!("tidemark: {why}"),
+                exit => error!("{exit}"),
+            }
             exit.code()
         }
     }
@@ -50,6 +59,9 @@ fn run(arguments: &Arguments) -> Result<(), Exit> {
         None => broker(settings::read(arguments)?, arguments.supervised),
         Some(Command::Format(how)) => format::format(arguments, how),
         Some(Command::Local(how)) => local::run(arguments, how),
+        Some(Command::Produce(how)) => produce::run(arguments, how),
+        Some(Command::Consume(how)) => consume::run(arguments, how),
+        Some(Command::Topics(how)) => topics::run(arguments, how),
         Some(Command::RandomUuid) => {
             println!("{}", format::random_uuid());
             Ok(())

@@ -65,7 +65,13 @@ const HOUSE: &[Floor] = &[
     Floor::adapter("tidemark-runtime-tokio", &["tidemark-model", "tidemark-runtime", "tidemark-sync"]),
     Floor::adapter(
         "tidemark",
-        &["tidemark-model", "tidemark-runtime", "tidemark-runtime-tokio", "tidemark-server"],
+        &[
+            "tidemark-client",
+            "tidemark-model",
+            "tidemark-runtime",
+            "tidemark-runtime-tokio",
+            "tidemark-server",
+        ],
     ),
     Floor::adapter(
         "tidemark-sim",

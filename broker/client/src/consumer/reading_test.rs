@@ -12,8 +12,11 @@ fn batch(base: i64, epoch: i32, values: &[&str]) -> BatchBuilder {
     builder
 }
 
+/// Values with their offsets.
+type Values = Vec<(i64, String)>;
+
 /// Reads everything from an offset on: values with offsets, where it ended, and in which epoch.
-fn read(bytes: Vec<Bytes>, from: i64) -> Result<(Vec<(i64, String)>, i64, i32), BatchError> {
+fn read(bytes: Vec<Bytes>, from: i64) -> Result<(Values, i64, i32), BatchError> {
     let mut fetched = Fetched::new(bytes.concat().into());
     let (mut read, mut at, mut of) = (Vec::new(), from, LeaderEpoch::UNKNOWN);
     loop {

@@ -1,0 +1,181 @@
+//! `tidemark consume`: a topic's records become lines of standard output.
+
+use crate::arguments::Arguments;
+use crate::clients::{self, Bootstrap};
+use crate::exit::Exit;
+use crate::signals::Signals;
+use clap::Args;
+use client::consumer::{Consumed, Consumer, ConsumerConfig, Reset, Start};
+use model::time::Duration;
+use runtime::Runtime;
+use runtime_tokio::TokioRuntime;
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+/// How long one poll waits: how often somebody looks whether it is over.
+const POLL_MAX: Duration = Duration::from_millis(200);
+
+/// What is consumed, and how it is written.
+#[derive(Debug, Args)]
+pub struct Consume {
+    /// The topic.
+    pub topic: String,
+
+    #[command(flatten)]
+    pub bootstrap: Bootstrap,
+
+    /// Begin with the first record, not with what is written from now on.
+    #[arg(long, conflicts_with = "offset")]
+    pub from_beginning: bool,
+
+    /// Where to begin: an offset, `earliest` or `latest`.
+    #[arg(short, long, value_name = "OFFSET", value_parser = start, allow_hyphen_values = true)]
+    pub offset: Option<Start>,
+
+    /// Only this partition; may be given several times.
+    #[arg(short, long, value_name = "N")]
+    pub partition: Vec<i32>,
+
+    /// End after so many records.
+    #[arg(long, value_name = "N")]
+    pub max_messages: Option<u64>,
+
+    /// End when everything that there is has been read.
+    #[arg(short, long)]
+    pub exit_at_end: bool,
+
+    /// End when no record has come for so long.
+    #[arg(long, value_name = "MS")]
+    pub timeout_ms: Option<u64>,
+
+    /// Write the partition first.
+    #[arg(long)]
+    pub print_partition: bool,
+
+    /// Write the offset before the record.
+    #[arg(long)]
+    pub print_offset: bool,
+
+    /// Write the key before the value.
+    #[arg(long)]
+    pub print_key: bool,
+
+    /// What separates a key from its value, and everything else that is written before it.
+    #[arg(short = 'K', long, value_name = "TEXT", default_value = "\t")]
+    pub key_separator: String,
+}
+
+/// Consumes until it is enough, or a signal comes.
+pub fn run(arguments: &Arguments, how: &Consume) -> Result<(), Exit> {
+    clients::no_settings(arguments)?;
+    clients::run(arguments, |rt| consume(rt, how))
+}
+
+async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
+    let cluster = how.bootstrap.cluster("tidemark-consume");
+    let mut admin = clients::connect(&rt, &cluster).await?;
+    let topic = admin.topic(&how.topic).await;
+    let topic = topic.map_err(|error| clients::about_topic(&how.topic, &error))?;
+    drop(admin);
+    let there: Vec<i32> = topic.partitions.iter().map(|partition| partition.index).collect();
+    if let Some(missing) = how.partition.iter().find(|wanted| !there.contains(wanted)) {
+        let count = there.len();
+        return Err(Exit::Client(format!(
+            "topic {:?} has {count} partitions, and none {missing}",
+            how.topic
+        )));
+    }
+    // Of a topic that is gone none is created by reading it.
+    let cluster = client::ClusterConfig { create_topics: false, ..cluster };
+    let config = ConsumerConfig { reset: Reset::Error, ..ConsumerConfig::default() };
+    let mut consumer = Consumer::new(rt.clone(), cluster, config);
+    let start = match (how.from_beginning, how.offset) {
+        (true, _) => Start::Earliest,
+        (false, start) => start.unwrap_or(Start::Latest),
+    };
+    let wanted = if how.partition.is_empty() { &there } else { &how.partition };
+    for partition in wanted {
+        consumer.assign(&how.topic, *partition, start);
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    match copy(&rt, how, &mut consumer, &mut out).await {
+        // Whoever read the output has had enough.
+        Err(Ended::Output(why)) if why.kind() == ErrorKind::BrokenPipe => {
+            // What is left in the buffer has nowhere to go.
+            let _ = out.into_parts();
+            Ok(())
+        }
+        Err(Ended::Output(why)) => Err(Exit::Client(format!("standard output: {why}"))),
+        Err(Ended::Consumer(why)) => Err(Exit::Client(why)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why nothing more is copied.
+enum Ended {
+    Output(io::Error),
+    Consumer(String),
+}
+
+async fn copy(
+    rt: &TokioRuntime,
+    how: &Consume,
+    consumer: &mut Consumer<TokioRuntime>,
+    out: &mut impl Write,
+) -> Result<(), Ended> {
+    let mut signals = Signals::listen();
+    let mut left = how.max_messages.unwrap_or(u64::MAX);
+    let mut last = rt.now();
+    while left > 0 {
+        let records = tokio::select! { biased;
+            () = signals.next() => break,
+            polled = consumer.poll(rt.now() + POLL_MAX) => {
+                polled.map_err(|error| Ended::Consumer(format!("{error}: --from-beginning, or --offset, begins elsewhere")))?
+            }
+        };
+        let quiet = records.is_empty();
+        for record in records.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+            line(how, record, out).map_err(Ended::Output)?;
+            left -= 1;
+        }
+        out.flush().map_err(Ended::Output)?;
+        if !quiet {
+            last = rt.now();
+        }
+        let waited_for = how.timeout_ms.map(Duration::from_millis);
+        if waited_for.is_some_and(|most| rt.now() - last >= most) || (how.exit_at_end && consumer.is_at_end())
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn line(how: &Consume, record: &Consumed, out: &mut impl Write) -> io::Result<()> {
+    let separator = how.key_separator.as_bytes();
+    if how.print_partition {
+        write!(out, "Partition:{}", record.partition)?;
+        out.write_all(separator)?;
+    }
+    if how.print_offset {
+        write!(out, "Offset:{}", record.offset)?;
+        out.write_all(separator)?;
+    }
+    if how.print_key {
+        out.write_all(record.key.as_deref().unwrap_or(b"null"))?;
+        out.write_all(separator)?;
+    }
+    // As Kafka's console consumer writes what is not there.
+    out.write_all(record.value.as_deref().unwrap_or(b"null"))?;
+    out.write_all(b"\n")
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    match text {
+        "earliest" | "beginning" => Ok(Start::Earliest),
+        "latest" | "end" => Ok(Start::Latest),
+        number => match number.parse::<i64>() {
+            Ok(offset) if offset >= 0 => Ok(Start::At(offset)),
+            _ => Err("an offset is a number from 0 on, `earliest` or `latest`".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,301 @@
+//! `tidemark produce`: lines of standard input become records of a topic.
+
+use crate::arguments::Arguments;
+use crate::clients::{self, Bootstrap};
+use crate::exit::Exit;
+use crate::gaps::{Gap, Gaps};
+use crate::signals::Signals;
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use client::producer::{self, Acks, Compression, Delivered, Producer, ProducerConfig, Record, Undelivered};
+use model::time::{Duration, Instant};
+use runtime::Runtime;
+use runtime_tokio::TokioRuntime;
+use std::io::BufRead;
+use tokio::sync::mpsc;
+
+/// Lines that have been read and not been given to the producer.
+const LINES_MAX: usize = 1_024;
+/// Records whose fate has been told and not been looked at.
+const FATES_MAX: usize = 1_024;
+/// How long a topic may take to be created, where the cluster creates topics that are written to.
+const TOPIC_MAX: Duration = Duration::from_secs(10);
+/// Undelivered records that are spoken of one by one.
+const COMPLAINTS_MAX: u64 = 10;
+/// A wait for an acknowledgement that is spoken of when it ends.
+const GAP_MIN: Duration = Duration::from_millis(200);
+
+/// What is produced, and how.
+#[derive(Debug, Args)]
+pub struct Produce {
+    /// The topic.
+    pub topic: String,
+
+    #[command(flatten)]
+    pub bootstrap: Bootstrap,
+
+    /// The partition; by the key, or any, where none is given.
+    #[arg(short, long, value_name = "N")]
+    pub partition: Option<i32>,
+
+    /// What separates a line's key from its value; without it, a line is a value.
+    #[arg(short = 'K', long, value_name = "TEXT")]
+    pub key_separator: Option<String>,
+
+    /// Who must have a record before it counts as written.
+    #[arg(long, value_enum, default_value = "all")]
+    pub acks: Acknowledgements,
+
+    /// Records may be written twice, or in another order, when they are sent again (enable.idempotence=false); always so
+    /// with --acks 0 or 1.
+    #[arg(long)]
+    pub no_idempotence: bool,
+
+    /// How records are compressed.
+    #[arg(short = 'z', long, value_enum, default_value = "none")]
+    pub compression_type: Codec,
+
+    /// How long records wait for others to go with.
+    #[arg(long, value_name = "MS", default_value_t = 5)]
+    pub linger_ms: u64,
+
+    /// Records of a partition go together up to this size.
+    #[arg(long, value_name = "BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub batch_size: u32,
+
+    /// How long a record is tried to be delivered.
+    #[arg(long, value_name = "MS", default_value_t = 120_000)]
+    pub delivery_timeout_ms: u64,
+
+    /// Tell how many records were delivered, and the longest time that nothing was acknowledged though something was under
+    /// way; each such time above 200 ms also when it ends. A failover shows there.
+    #[arg(long)]
+    pub report_gaps: bool,
+}
+
+/// Kafka's acks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Acknowledgements {
+    /// Nobody.
+    #[value(name = "0")]
+    None,
+    /// The partition's leader.
+    #[value(name = "1")]
+    Leader,
+    /// Every replica in sync.
+    #[value(name = "all", alias = "-1")]
+    All,
+}
+
+/// Kafka's compressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Codec {
+    /// Not at all.
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+/// Produces until standard input ends, or a signal comes.
+pub fn run(arguments: &Arguments, how: &Produce) -> Result<(), Exit> {
+    clients::no_settings(arguments)?;
+    let separator = how.key_separator.as_deref();
+    if separator.is_some_and(str::is_empty) {
+        return Err(Exit::Usage("--key-separator may not be empty".to_owned()));
+    }
+    clients::run(arguments, |rt| produce(rt, how))
+}
+
+async fn produce(rt: TokioRuntime, how: &Produce) -> Result<(), Exit> {
+    let cluster = how.bootstrap.cluster("tidemark-produce");
+    let mut admin = clients::connect(&rt, &cluster).await?;
+    let topic = admin.topic_or_created(&how.topic, TOPIC_MAX).await;
+    let topic = topic.map_err(|error| clients::about_topic(&how.topic, &error))?;
+    if let Some(partition) =
+        how.partition.filter(|wanted| !topic.partitions.iter().any(|p| p.index == *wanted))
+    {
+        let count = topic.partitions.len();
+        return Err(Exit::Client(format!(
+            "topic {:?} has {count} partitions, and none {partition}",
+            how.topic
+        )));
+    }
+    drop(admin);
+    let producer =
+        Producer::start(&rt, cluster, how.config()).map_err(|error| Exit::Usage(error.to_string()))?;
+    let mut signals = Signals::listen();
+    let mut lines = lines();
+    let (tell, mut fates) = mpsc::channel(FATES_MAX);
+    let mut report = Report::new(how);
+    loop {
+        tokio::select! { biased;
+            Some(fate) = fates.recv() => report.told(fate, rt.now()),
+            line = lines.recv() => match line {
+                Some(Ok(line)) => {
+                    let Some(record) = record(how, line) else {
+                        return Err(Exit::Client("a line without the key separator".to_owned()));
+                    };
+                    report.gaps.given(rt.now());
+                    give(&rt, &producer, record, tell.clone()).await;
+                }
+                Some(Err(why)) => return Err(Exit::Client(format!("standard input: {why}"))),
+                None => break,
+            },
+            () = signals.next() => break,
+        }
+    }
+    drop(tell);
+    let mut flushing = std::pin::pin!(producer.flush());
+    let mut flushed = false;
+    loop {
+        tokio::select! { biased;
+            fate = fates.recv() => match fate {
+                Some(fate) => report.told(fate, rt.now()),
+                None => return report.end(),
+            },
+            () = &mut flushing, if !flushed => flushed = true,
+            () = signals.next() => return Err(Exit::Impatient),
+        }
+    }
+}
+
+/// What has become of a record.
+type Fate = Result<Delivered, Undelivered>;
+
+/// Gives a record to the producer when there is room for it; its fate is told later.
+async fn give(rt: &TokioRuntime, producer: &Producer, record: Record, tell: mpsc::Sender<Fate>) {
+    let delivery = producer.send(record).await;
+    rt.spawn_detached("delivery", async move {
+        let fate = delivery.await;
+        // The command has ended.
+        let _ = tell.send(fate).await;
+    });
+}
+
+/// Lines of standard input, without what ends them, as they come.
+fn lines() -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
+    let (sender, lines) = mpsc::channel(LINES_MAX);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().split(b'\n') {
+            let failed = line.is_err();
+            if sender.blocking_send(line).is_err() || failed {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// A line as a record. None: it has no key, and should.
+fn record(how: &Produce, line: Vec<u8>) -> Option<Record> {
+    let line = Bytes::from(line);
+    let (key, value) = match how.key_separator.as_deref().map(str::as_bytes) {
+        None => (None, line),
+        Some(separator) => {
+            let at = line.windows(separator.len()).position(|window| window == separator)?;
+            (Some(line.slice(..at)), line.slice(at + separator.len()..))
+        }
+    };
+    Some(Record {
+        topic: how.topic.clone(),
+        partition: how.partition,
+        key,
+        value: Some(value),
+        ..Record::default()
+    })
+}
+
+impl Produce {
+    fn config(&self) -> ProducerConfig {
+        let acks = match self.acks {
+            Acknowledgements::None => Acks::None,
+            Acknowledgements::Leader => Acks::Leader,
+            Acknowledgements::All => Acks::All,
+        };
+        let compression = match self.compression_type {
+            Codec::None => Compression::None,
+            Codec::Gzip => Compression::Gzip,
+            Codec::Snappy => Compression::Snappy,
+            Codec::Lz4 => Compression::Lz4,
+            Codec::Zstd => Compression::Zstd,
+        };
+        ProducerConfig {
+            acks,
+            idempotent: acks == Acks::All && !self.no_idempotence,
+            linger: Duration::from_millis(self.linger_ms),
+            batch_bytes: self.batch_size as usize,
+            compression,
+            delivery_timeout: Duration::from_millis(self.delivery_timeout_ms),
+            ..ProducerConfig::default()
+        }
+    }
+}
+
+/// What the command has to say.
+struct Report {
+    wanted: bool,
+    gaps: Gaps,
+    delivered: u64,
+    /// Certainly not written.
+    undelivered: u64,
+    /// Nobody knows.
+    unknown: u64,
+}
+
+impl Report {
+    fn new(how: &Produce) -> Report {
+        Report { wanted: how.report_gaps, gaps: Gaps::default(), delivered: 0, undelivered: 0, unknown: 0 }
+    }
+
+    fn told(&mut self, fate: Fate, now: Instant) {
+        let gap = self.gaps.told(fate.is_ok(), now);
+        match fate {
+            Ok(_) => self.delivered += 1,
+            Err(why) => self.complain(&why),
+        }
+        if let Some(gap) = gap.filter(|gap| self.wanted && gap.length >= GAP_MIN) {
+            eprintln!("nothing was acknowledged for {}", shown(gap));
+        }
+    }
+
+    fn complain(&mut self, why: &Undelivered) {
+        let said = self.undelivered + self.unknown;
+        if said < COMPLAINTS_MAX {
+            eprintln!("a record was not delivered: {why}");
+        } else if said == COMPLAINTS_MAX {
+            eprintln!("and more");
+        }
+        match why.definite {
+            true => self.undelivered += 1,
+            false => self.unknown += 1,
+        }
+        if matches!(why.cause, producer::Cause::NoProducerId(_)) && said == 0 {
+            eprintln!("(this cluster has no idempotent producers: --no-idempotence does without)");
+        }
+    }
+
+    fn end(self) -> Result<(), Exit> {
+        let Report { wanted, gaps, delivered, undelivered, unknown } = self;
+        if wanted {
+            eprintln!("{delivered} records delivered");
+            if let Some(gap) = gaps.longest() {
+                eprintln!("the longest time without an acknowledgement: {}", shown(gap));
+            }
+        }
+        if undelivered + unknown == 0 {
+            return Ok(());
+        }
+        let unknown = match unknown {
+            0 => String::new(),
+            unknown => format!(", and of {unknown} nobody knows"),
+        };
+        Err(Exit::Client(format!("{delivered} records were delivered, {undelivered} were not{unknown}")))
+    }
+}
+
+fn shown(gap: Gap) -> String {
+    let (length, at) = (gap.length.as_millis(), gap.at.as_secs_f64());
+    format!("{length} ms, {at:.1} s after the first record")
+}
