@@ -15,6 +15,8 @@ const LOCK: &str = ".lock";
 const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 /// Records below these offsets are gone.
 const LOG_STARTS: &str = "log-start-offset-checkpoint";
+/// Records below these offsets are committed.
+const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 
 /// The data directory could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub struct Directory<D: Disk> {
     /// As found at the start; later ones are the caller's to know.
     recovery_points: OffsetCheckpoint,
     log_starts: OffsetCheckpoint,
+    high_watermarks: OffsetCheckpoint,
     damage: Vec<CheckpointError>,
 }
 
@@ -78,12 +81,14 @@ impl<D: Disk> Directory<D> {
         let mut damage = Vec::new();
         let recovery_points = read_or_nothing(&disk, RECOVERY_POINTS, &mut damage).await?;
         let log_starts = read_or_nothing(&disk, LOG_STARTS, &mut damage).await?;
+        let high_watermarks = read_or_nothing(&disk, HIGH_WATERMARKS, &mut damage).await?;
         let clean = clean_shutdown::consume(&disk).await?;
-        Ok(Directory { disk, _lock: lock, meta, clean, recovery_points, log_starts, damage })
+        Ok(Directory { disk, _lock: lock, meta, clean, recovery_points, log_starts, high_watermarks, damage })
     }
 
     /// Checkpoints that were found damaged and taken for empty ones, for the log of the start. Without recovery
-    /// points all of every log is checked; without start offsets, records once deleted may be back.
+    /// points all of every log is checked; without start offsets, records once deleted may be back; without high watermarks
+    /// less is known to be committed until other replicas are heard of.
     pub fn damage(&self) -> &[CheckpointError] {
         &self.damage
     }
@@ -127,6 +132,7 @@ impl<D: Disk> Directory<D> {
     pub fn forget(&mut self, partition: &PartitionName) {
         self.recovery_points.remove(partition);
         self.log_starts.remove(partition);
+        self.high_watermarks.remove(partition);
     }
 
     /// The recovery points as found at the start, of partitions that nobody has opened yet too.
@@ -139,6 +145,11 @@ impl<D: Disk> Directory<D> {
         &self.log_starts
     }
 
+    /// How far partitions were known to be committed, as found at the start: a log may end before that.
+    pub fn high_watermarks(&self) -> &OffsetCheckpoint {
+        &self.high_watermarks
+    }
+
     /// Replaces the recovery points of all partitions, durably: take them from `Log::recovery_point`.
     pub async fn write_recovery_points(&self, offsets: &OffsetCheckpoint) -> Result<(), DiskError> {
         write_offsets(&self.disk, RECOVERY_POINTS, offsets).await
@@ -148,6 +159,11 @@ impl<D: Disk> Directory<D> {
     /// of the first segment; both ways are read.
     pub async fn write_log_starts(&self, offsets: &OffsetCheckpoint) -> Result<(), DiskError> {
         write_offsets(&self.disk, LOG_STARTS, offsets).await
+    }
+
+    /// Replaces the high watermarks of all partitions, durably.
+    pub async fn write_high_watermarks(&self, offsets: &OffsetCheckpoint) -> Result<(), DiskError> {
+        write_offsets(&self.disk, HIGH_WATERMARKS, offsets).await
     }
 
     /// Vouches for the directory. Every log must have been closed and every checkpoint written without an error;

@@ -110,7 +110,8 @@ impl<R: Runtime> Broker<R> {
         let clean_epoch = directory.clean_shutdown().and_then(|clean| clean.broker_epoch);
         let descriptors = share_out(&settings, descriptors_max);
         let fences = Fences::new();
-        let checkpoints = Checkpoints::start(&rt, directory, fences.clone());
+        let every = Duration::from_millis(settings.replication.high_watermark_every_ms);
+        let checkpoints = Checkpoints::start(&rt, directory, fences.clone(), every);
         let (wants, wanting) = Wants::new();
         let (proposals, proposed) = Proposals::new();
         let shards = start_shards(&rt, &settings, &checkpoints, &fences, &wants, &proposals);

@@ -1,4 +1,7 @@
-//! The task that owns the data directory's own files: recovery points, log starts, the clean-shutdown file.
+//! The task that owns the data directory's own files: recovery points, log starts, high watermarks, the clean-shutdown file.
+//!
+//! High watermarks are written down so that after a restart of everything readers get what was committed before all replicas
+//! are back. They lag behind, which harms nobody: a partition's watermark is at least as high.
 //!
 //! Recovery points only save work at the next start, so they are written now and then, and a note that finds
 //! the inbox full is dropped. What the files said at the start is kept for logs that nobody has opened. The clean-shutdown
@@ -39,18 +42,29 @@ pub struct Points {
 #[derive(Debug)]
 enum Note {
     Points(Points),
+    HighWatermarks(Vec<(PartitionName, Offset)>),
     Closed(Points),
     Durably { points: Points, reply: oneshot::Sender<Result<(), DiskError>> },
-    Recovery { name: PartitionName, reply: oneshot::Sender<Recovery> },
+    Known { name: PartitionName, reply: oneshot::Sender<Known> },
     Forget { names: Vec<PartitionName>, reply: oneshot::Sender<Result<(), DiskError>> },
     Close { epoch: BrokerEpoch, reply: oneshot::Sender<bool> },
 }
 
-/// What the two files are to say: one entry for each log ever noted.
+/// What is known of a log that is not open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// How it is to be recovered.
+    pub recovery: Recovery,
+    /// Records below were committed; the log may end before that.
+    pub high_watermark: Offset,
+}
+
+/// What the files are to say: one entry for each log ever noted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Table {
     recovery_points: OffsetCheckpoint,
     log_starts: OffsetCheckpoint,
+    high_watermarks: OffsetCheckpoint,
 }
 
 impl Table {
@@ -62,26 +76,32 @@ impl Table {
     fn forget(&mut self, name: &PartitionName) {
         self.recovery_points.remove(name);
         self.log_starts.remove(name);
+        self.high_watermarks.remove(name);
     }
 }
 
 impl Checkpoints {
     /// Starts the task, which owns `directory` from now on.
-    pub fn start<R: Runtime>(rt: &R, directory: Directory<R::Disk>, fences: Fences) -> Checkpoints {
+    pub fn start<R: Runtime>(
+        rt: &R,
+        directory: Directory<R::Disk>,
+        fences: Fences,
+        high_watermarks_every: Duration,
+    ) -> Checkpoints {
         for damage in directory.damage() {
             warn!(%damage, "a checkpoint is taken for an empty one: recovery takes longer");
         }
         let (notes, inbox) = mpsc::channel(INBOX_MAX);
-        rt.spawn_detached("checkpoints", run(rt.clone(), directory, fences, inbox));
+        rt.spawn_detached("checkpoints", run(rt.clone(), directory, fences, high_watermarks_every, inbox));
         Checkpoints { notes }
     }
 
-    /// How the log of `name`, which is not open, is to be recovered: by what was on disk when the process started, or by
-    /// where it was closed since.
-    pub async fn recovery(&self, name: PartitionName) -> Recovery {
+    /// What is known of the log of `name`, which is not open: by what was on disk when the process started, or by where it
+    /// was closed since.
+    pub async fn known(&self, name: PartitionName) -> Known {
         let (reply, answer) = oneshot::channel();
-        if self.notes.send(Note::Recovery { name, reply }).await.is_err() {
-            return Recovery::default();
+        if self.notes.send(Note::Known { name, reply }).await.is_err() {
+            return Known::default();
         }
         answer.await.unwrap_or_default()
     }
@@ -94,6 +114,12 @@ impl Checkpoints {
         }
         // Without an answer the broker is at its end, and nothing is opened any more.
         answer.await.unwrap_or(Ok(()))
+    }
+
+    /// Takes down how far partitions are committed, if there is room.
+    pub fn note_high_watermarks(&self, of: Vec<(PartitionName, Offset)>) {
+        // What is lost here is noted again when it has grown.
+        let _ = self.notes.try_send(Note::HighWatermarks(of));
     }
 
     /// Takes a log's points down, if there is room.
@@ -132,16 +158,20 @@ async fn run<R: Runtime>(
     rt: R,
     mut directory: Directory<R::Disk>,
     fences: Fences,
+    high_watermarks_every: Duration,
     mut inbox: mpsc::Receiver<Note>,
 ) {
     let mut table = Table {
         recovery_points: directory.recovery_points().clone(),
         log_starts: directory.log_starts().clone(),
+        high_watermarks: directory.high_watermarks().clone(),
     };
     // Where logs were closed that may be opened again. One entry for each at most.
     let mut closed_at: BTreeMap<PartitionName, Recovery> = BTreeMap::new();
     let mut changed = false;
     let mut write_at = rt.now() + WRITE_EVERY;
+    // When high watermarks are to be written; none while nothing has changed.
+    let mut high_watermarks_at = None;
     loop {
         let note = tokio::select! { biased;
             note = inbox.recv() => note,
@@ -153,6 +183,15 @@ async fn run<R: Runtime>(
                 }
                 if let Err(error) = write(&directory, &table).await {
                     warn!(%error, "recovery points not written: the next recovery takes longer");
+                }
+                continue;
+            }
+            () = rt.sleep_until(high_watermarks_at.unwrap_or_default()), if high_watermarks_at.is_some() => {
+                high_watermarks_at = None;
+                if !fences.is_fenced()
+                    && let Err(error) = directory.write_high_watermarks(&table.high_watermarks).await
+                {
+                    warn!(%error, "high watermarks not written: after a restart less is known to be committed");
                 }
                 continue;
             }
@@ -173,14 +212,20 @@ async fn run<R: Runtime>(
                 changed = true;
                 table.note(noted);
             }
+            Some(Note::HighWatermarks(of)) => {
+                table.high_watermarks.extend(of);
+                high_watermarks_at.get_or_insert(rt.now() + high_watermarks_every);
+            }
             Some(Note::Durably { points, reply }) => {
                 table.note(points);
                 let written = if fences.is_fenced() { Ok(()) } else { write(&directory, &table).await };
                 let _ = reply.send(written);
             }
-            Some(Note::Recovery { name, reply }) => {
+            Some(Note::Known { name, reply }) => {
                 let closed = closed_at.get(&name).copied();
-                let _ = reply.send(closed.unwrap_or_else(|| directory.recovery(&name)));
+                let recovery = closed.unwrap_or_else(|| directory.recovery(&name));
+                let high_watermark = table.high_watermarks.get(&name).copied().unwrap_or(Offset::ZERO);
+                let _ = reply.send(Known { recovery, high_watermark });
             }
             Some(Note::Forget { names, reply }) => {
                 for name in &names {
@@ -188,7 +233,7 @@ async fn run<R: Runtime>(
                     directory.forget(name);
                     closed_at.remove(name);
                 }
-                let _ = reply.send(write(&directory, &table).await);
+                let _ = reply.send(write_all(&directory, &table).await);
             }
             Some(Note::Close { epoch, reply }) => {
                 let closed =
@@ -209,12 +254,18 @@ async fn write<D: Disk>(directory: &Directory<D>, table: &Table) -> Result<(), D
     directory.write_log_starts(&table.log_starts).await
 }
 
+/// With high watermarks too: what is left of a log that is gone would be believed of the next one of its name.
+async fn write_all<D: Disk>(directory: &Directory<D>, table: &Table) -> Result<(), DiskError> {
+    write(directory, table).await?;
+    directory.write_high_watermarks(&table.high_watermarks).await
+}
+
 async fn close<D: Disk>(
     directory: Directory<D>,
     table: &Table,
     epoch: BrokerEpoch,
 ) -> Result<bool, DiskError> {
-    write(&directory, table).await?;
+    write_all(&directory, table).await?;
     directory.close(epoch).await?;
     Ok(true)
 }

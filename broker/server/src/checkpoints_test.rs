@@ -19,3 +19,12 @@ fn logs_that_were_not_opened_keep_their_points() {
     table.forget(&name("unopened"));
     assert_eq!((offsets(&table.recovery_points), offsets(&table.log_starts)), (vec![5], vec![3]));
 }
+
+#[test]
+fn what_is_forgotten_was_not_committed_either() {
+    let name = PartitionName::new("t", PartitionIndex(0));
+    let mut table = Table::default();
+    table.high_watermarks.insert(name.clone(), Offset(7));
+    table.forget(&name);
+    assert!(table.high_watermarks.is_empty());
+}

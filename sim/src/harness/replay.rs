@@ -111,7 +111,7 @@ pub fn scrub(files: &Files) -> Vec<Rubbish> {
         }
     }
     let ends: BTreeMap<&str, i64> = logs.iter().map(|log| (log.dir, log.end)).collect();
-    for name in ["recovery-point-offset-checkpoint", LOG_STARTS] {
+    for name in ["recovery-point-offset-checkpoint", LOG_STARTS, "replication-offset-checkpoint"] {
         for (dir, offset) in checkpoint(files, name) {
             match ends.get(dir.as_str()) {
                 Some(end) if (0..=*end).contains(&offset) => {}

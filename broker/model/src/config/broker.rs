@@ -65,6 +65,8 @@ pub struct ReplicationSettings {
     pub fetch_bytes_max: u32,
     /// `replica.fetch.response.max.bytes`: how much is asked of all partitions at once; a first batch comes whole.
     pub fetch_response_bytes_max: u32,
+    /// `replica.high.watermark.checkpoint.interval.ms`: how often it is written down how far partitions are committed.
+    pub high_watermark_every_ms: u64,
 }
 
 /// How long idempotent producers are known (KIP-98).
@@ -267,6 +269,7 @@ impl BrokerSettings {
                 fetch_bytes_min: given.number("replica.fetch.min.bytes") as u32,
                 fetch_bytes_max: given.number("replica.fetch.max.bytes") as u32,
                 fetch_response_bytes_max: given.number("replica.fetch.response.max.bytes") as u32,
+                high_watermark_every_ms: given.number("replica.high.watermark.checkpoint.interval.ms") as u64,
             },
             snapshots: SnapshotSettings {
                 log_bytes_max: given.number("metadata.log.max.record.bytes.between.snapshots") as u64,

@@ -109,6 +109,7 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("replica.fetch.min.bytes", Kind::Int, "1").check(Check::AtLeast(0)).obeyed(),
     Entry::broker("replica.fetch.response.max.bytes", Kind::Int, "10485760").check(Check::AtLeast(0)).obeyed(),
     Entry::broker("replica.fetch.wait.max.ms", Kind::Int, "500").check(Check::AtLeast(0)).obeyed(),
+    Entry::broker("replica.high.watermark.checkpoint.interval.ms", Kind::Long, "5000").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("replica.lag.time.max.ms", Kind::Long, "30000").check(Check::AtLeast(0)).obeyed(),
     Entry::broker("request.timeout.ms", Kind::Int, "30000"),
     Entry::broker("share.coordinator.state.topic.min.isr", Kind::Short, "2").check(Check::AtLeast(1)),

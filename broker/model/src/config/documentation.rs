@@ -150,6 +150,7 @@ const BROKER: &[(&str, &str)] = &[
     ("replica.fetch.min.bytes", "How many bytes a follower's fetch waits for."),
     ("replica.fetch.response.max.bytes", "The most that a follower fetches at once."),
     ("replica.fetch.wait.max.ms", "How long a follower's fetch waits for new records, in milliseconds."),
+    ("replica.high.watermark.checkpoint.interval.ms", "How often it is written down how far partitions are committed, in milliseconds."),
     ("replica.lag.time.max.ms", "How long a follower may lag before it is not in sync any more, in milliseconds."),
     ("request.timeout.ms", "How long a broker waits for an answer to a request of its own, in milliseconds."),
     ("share.coordinator.state.topic.min.isr", "How many replicas of the share groups' topic must be in sync for a write to be taken."),

@@ -251,7 +251,6 @@ impl<R: Runtime> Line<R> {
                         partition_index: key.index.0,
                         current_leader_epoch: epoch.0,
                         timestamp,
-                        ..ListOffsetsPartition::default()
                     }],
                 }],
                 ..ListOffsetsRequest::default()

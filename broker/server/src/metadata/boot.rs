@@ -64,7 +64,7 @@ pub async fn boot<R: Runtime>(
     descriptors: Descriptors,
 ) -> Result<Booted, BootError> {
     let name = PartitionName::new(METADATA_TOPIC, PartitionIndex(0));
-    let how = checkpoints.recovery(name.clone()).await;
+    let how = checkpoints.known(name.clone()).await.recovery;
     let opened = Log::open(rt.disk().clone(), name.dir(), log_config(settings), how).await;
     let (mut log, recovered) = opened.map_err(|error| BootError(error.to_string()))?;
     shard::open::announce(rt, METADATA, &log, &recovered);

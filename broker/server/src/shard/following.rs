@@ -139,6 +139,7 @@ impl<R: Runtime> Shard<R> {
         let lost = partition.following().expect("looked at by the caller").cut(ends);
         if let Some(committed) = lost {
             warn!(partition = %key, %committed, "the leader lacks what was committed: it is cut off here too");
+            self.note_high_watermarks();
         }
         self.rt.observe(Event::Truncated { partition: key, end: ends.log });
         Ok(true)
@@ -154,6 +155,7 @@ impl<R: Runtime> Shard<R> {
         self.checkpoints.note_durably(points).await.map_err(|error| failed(key, &error))?;
         let ends = partition.ends();
         partition.following().expect("looked at by the caller").started_over(ends);
+        self.note_high_watermarks();
         self.rt.observe(Event::Truncated { partition: key, end: ends.log });
         Ok(true)
     }

@@ -12,9 +12,9 @@
 
 use super::Shard;
 use super::inbox::{Hold, Leave, Role};
-use super::open::{Opened, Unopened, announce};
+use super::open::{Unopened, announce};
 use super::opening;
-use super::partition::Partition;
+use super::partition::{Host, Partition};
 use log::PartitionName;
 use model::PartitionKey;
 use model::config::TopicConfig;
@@ -84,15 +84,15 @@ impl<R: Runtime> Shard<R> {
         }
         let topic = wanted.topic.clone();
         match result {
-            Ok(Opened { log, recovered }) => {
-                announce(&self.rt, key, &log, &recovered);
+            Ok(opened) => {
+                announce(&self.rt, key, &opened.log, &opened.recovered);
                 if self.leaving.contains_key(&key) {
                     return wanted.tell(Err(ErrorCode::NotLeaderOrFollower));
                 }
                 let name = PartitionName::new(&*topic, key.index);
-                let lag_max = Duration::from_millis(self.settings.lag_ms_max);
+                let host = Host { me: self.me, lag_max: Duration::from_millis(self.settings.lag_ms_max) };
                 let (role, config) = (wanted.role.clone(), wanted.config.clone());
-                let partition = Partition::new(self.me, lag_max, key, name, role, log, config, self.rt.now());
+                let partition = Partition::new(host, key, name, role, opened, config, self.rt.now());
                 self.checkpoints.note(super::points(&partition));
                 self.partitions.insert(key, partition);
                 self.tell(key, &wanted.role);

@@ -18,6 +18,7 @@
 mod acking;
 mod following;
 mod forgetting;
+mod high_watermarks;
 mod holding;
 mod in_sync;
 pub mod inbox;
@@ -36,6 +37,7 @@ use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
 use acking::Acking;
 use forgetting::Forgetting;
+use high_watermarks::Noting;
 use holding::Leaving;
 use inbox::{
     Fetch, Fetched, ListOffsets, Listed, Message, Park, Placed, Produce, ProducePart, Records, Refused, Wake,
@@ -95,6 +97,7 @@ pub struct Shard<R: Runtime> {
     /// When to look next for followers that are behind.
     next_tick: Instant,
     forgetting: Forgetting,
+    noting: Noting,
 }
 
 /// The parts that a run of produce requests has for one partition.
@@ -124,6 +127,8 @@ impl<R: Runtime> Shard<R> {
     ) -> Shard<R> {
         let next_tick = rt.now() + TICK_EVERY;
         let forgetting = Forgetting::new(rt.now(), settings.producers);
+        let every = Duration::from_millis(settings.replication.high_watermark_every_ms);
+        let noting = Noting::new(rt.now(), every);
         Shard {
             rt,
             me: settings.node_id,
@@ -142,6 +147,7 @@ impl<R: Runtime> Shard<R> {
             proposals,
             next_tick,
             forgetting,
+            noting,
         }
     }
 
@@ -149,10 +155,7 @@ impl<R: Runtime> Shard<R> {
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut drained = Vec::with_capacity(DRAIN_MAX);
         loop {
-            let forgetting = Some(self.forgetting.due());
-            let deadlines =
-                [self.waiters.next_deadline(), self.openings.next_try(), self.tick_due(), forgetting];
-            let deadline = deadlines.into_iter().flatten().min();
+            let deadline = self.due();
             let rt = self.rt.clone();
             tokio::select! { biased;
                 outcome = self.syncs.done(), if self.syncs.under_way() => self.synced(outcome),
@@ -162,7 +165,7 @@ impl<R: Runtime> Shard<R> {
                         return;
                     }
                 }
-                () = rt.sleep_until(deadline.unwrap_or_default()), if deadline.is_some() => {}
+                () = rt.sleep_until(deadline) => {}
             }
             let mut run = Vec::new();
             for message in drained.drain(..) {
@@ -188,7 +191,15 @@ impl<R: Runtime> Shard<R> {
             self.expire();
             self.tick();
             self.forget();
+            self.note_high_watermarks_if_due();
         }
+    }
+
+    /// When there is something to do though nothing happens.
+    fn due(&self) -> Instant {
+        let waiting = [self.waiters.next_deadline(), self.openings.next_try(), self.tick_due()];
+        let always = self.forgetting.due().min(self.noting.due());
+        waiting.into_iter().flatten().fold(always, Instant::min)
     }
 
     fn serve(&mut self, message: Message) {
@@ -515,6 +526,7 @@ impl<R: Runtime> Shard<R> {
             self.start_sync();
         }
         self.let_go();
+        self.note_high_watermarks();
         for (key, partition) in std::mem::take(&mut self.partitions) {
             if self.fences.is_fenced() {
                 return false;

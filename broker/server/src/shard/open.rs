@@ -2,10 +2,10 @@
 
 use super::inbox::Role;
 use crate::aside::{self, Owner};
-use crate::checkpoints::Checkpoints;
+use crate::checkpoints::{Checkpoints, Known};
 use log::{Aside, CheckpointError, Log, LogConfig, OpenError, PartitionName, Recovered, partition_metadata};
 use model::config::TopicConfig;
-use model::{PartitionKey, TopicId};
+use model::{Offset, PartitionKey, TopicId};
 use runtime::{Disk, DiskError, DiskErrorKind, Event, Runtime};
 use std::fmt;
 use tracing::info;
@@ -16,6 +16,8 @@ pub struct Opened<D: Disk> {
     pub log: Log<D>,
     /// What was found.
     pub recovered: Recovered,
+    /// What was known to be committed: the log may end before that.
+    pub high_watermark: Offset,
 }
 
 /// A log could not be opened. What was done so far may be done again.
@@ -82,8 +84,8 @@ pub async fn open<D: Disk>(
             aside::set_aside(&disk, checkpoints, vec![name.clone()], Aside::Stray).await?;
         }
     }
-    let how = checkpoints.recovery(name.clone()).await;
-    let (mut log, recovered) = Log::open(disk.clone(), name.dir(), log_config(config), how).await?;
+    let Known { recovery, high_watermark } = checkpoints.known(name.clone()).await;
+    let (mut log, recovered) = Log::open(disk.clone(), name.dir(), log_config(config), recovery).await?;
     claim(&disk, &log, key.topic).await?;
     if let Role::Leader(leadership) = role {
         log.begin_epoch(leadership.epoch);
@@ -92,7 +94,7 @@ pub async fn open<D: Disk>(
         let done = ticket.run(&disk).await?;
         log.finish_sync(done);
     }
-    Ok(Opened { log, recovered })
+    Ok(Opened { log, recovered, high_watermark })
 }
 
 /// Writes the topic's id into a new log's directory.

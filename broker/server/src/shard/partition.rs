@@ -1,7 +1,7 @@
 //! One partition as its shard owns it: the log, the replica core, and the rules by which a batch is placed.
 
 use super::inbox::{Placed, Position, ProducePart, Refused, Role};
-use super::open::log_config;
+use super::open::{Opened, log_config};
 use crate::refusal;
 use crate::tail::{Entry, TailCache};
 use bytes::{Bytes, BytesMut};
@@ -22,10 +22,7 @@ const COPY_BELOW: usize = 32 * 1024;
 
 /// A partition of which this broker has a replica.
 pub struct Partition<D: Disk> {
-    /// This broker.
-    me: BrokerId,
-    /// `replica.lag.time.max.ms`.
-    lag_max: Duration,
+    host: Host,
     /// Its identity.
     pub key: PartitionKey,
     /// Its name, which is its directory's.
@@ -39,6 +36,15 @@ pub struct Partition<D: Disk> {
     /// Lives as long as the log is open here, and is not cut: afterwards there may be other records under its directory's
     /// name, or at the same offsets.
     pub(super) open: Arc<()>,
+}
+
+/// What is the same for all partitions of a broker.
+#[derive(Clone, Copy, Debug)]
+pub struct Host {
+    /// The broker.
+    pub me: BrokerId,
+    /// `replica.lag.time.max.ms`.
+    pub lag_max: Duration,
 }
 
 /// What a broker is to a partition, with what only that role needs.
@@ -78,21 +84,21 @@ enum Placing {
 }
 
 impl<D: Disk> Partition<D> {
-    /// A partition whose log has just been opened: nothing is committed beyond what recovery made durable.
+    /// A partition whose log has just been opened. What is in it was committed as far as that was written down.
     pub fn new(
-        me: BrokerId,
-        lag_max: Duration,
+        host: Host,
         key: PartitionKey,
         name: PartitionName,
         role: Role,
-        log: Log<D>,
+        opened: Opened<D>,
         config: TopicConfig,
         now: Instant,
     ) -> Partition<D> {
+        let Opened { log, high_watermark, .. } = opened;
         let ends = ends(&log);
-        let nobody = Follower::new(role.epoch(), None, config.durability(), ends, ends.start);
+        let nobody = Follower::new(role.epoch(), None, config.durability(), ends, high_watermark);
         let tenure = Tenure::Follower(nobody);
-        let mut partition = Partition { me, lag_max, key, name, log, tenure, config, open: Arc::new(()) };
+        let mut partition = Partition { host, key, name, log, tenure, config, open: Arc::new(()) };
         let _initial = partition.play(role, now);
         partition
     }
@@ -112,8 +118,8 @@ impl<D: Disk> Partition<D> {
             }
             (Role::Leader(leadership), Tenure::Follower(_)) => {
                 self.log.begin_epoch(leadership.epoch);
-                let rules = Rules { durability: self.config.durability(), lag_max: self.lag_max };
-                let leader = Leader::new(self.me, leadership, rules, ends, committed, now);
+                let rules = Rules { durability: self.config.durability(), lag_max: self.host.lag_max };
+                let leader = Leader::new(self.host.me, leadership, rules, ends, committed, now);
                 self.tenure = Tenure::Leader(leader);
                 Step::default()
             }
