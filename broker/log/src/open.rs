@@ -162,13 +162,13 @@ impl<D: Disk> Log<D> {
             && let Some(epochs) = epochs.clone()
             && let Some(mut log) = believe(&disk, &dir, &config, &how, &segments, epochs).await?
         {
-            log.load_producers(snapshots, true).await?;
+            log.load_producers(snapshots).await?;
             let found = log.found(true, 0, 0);
             return Ok((log, found));
         }
         let recovered = recovery::recover(disk, dir, config, how, segments, epochs, &mut snapshots).await;
         let (mut log, found) = recovered?;
-        log.load_producers(snapshots, false).await?;
+        log.load_producers(snapshots).await?;
         Ok((log, found))
     }
 

@@ -41,7 +41,8 @@ impl Account {
         self.table.apply(header, marker);
     }
 
-    /// Writes a snapshot of the table under another name, to be synced and then put in its place. None if it is there.
+    /// Writes a snapshot of the table under another name, to be synced and then put in its place. None if it is there, or if
+    /// there is no space for it: it only spares the next start some reading.
     pub(crate) async fn write<D: Disk>(
         &self,
         disk: &D,
@@ -51,9 +52,20 @@ impl Account {
         if self.snapshots.contains(&at) {
             return Ok(None);
         }
-        let file = disk.open(&unfinished(dir, at), OpenMode::Truncate).await?;
-        file.write_at(0, vec![encode(&self.table)]).await?;
-        Ok(Some(file))
+        let path = unfinished(dir, at);
+        let written = async {
+            let file = disk.open(&path, OpenMode::Truncate).await?;
+            file.write_at(0, vec![encode(&self.table)]).await?;
+            Ok(Some(file))
+        };
+        match written.await {
+            Err(DiskError { kind: DiskErrorKind::NoSpace, .. }) => {
+                // What there is of it takes space that others need. The next start would remove it, too.
+                let _ = disk.remove_file(&path).await;
+                Ok(None)
+            }
+            written => written,
+        }
     }
 
     /// Puts a snapshot that was written and synced in its place. Its name is durable after a sync of the directory.
@@ -115,23 +127,14 @@ impl Account {
 }
 
 impl<D: Disk> Log<D> {
-    /// Tells the producers of a log that has just been opened, from the snapshots that were `found` in its directory. `clean`:
-    /// those of a log that was closed; one without any is of a time when nobody counted producers, and is not read for them.
-    pub(crate) async fn load_producers(
-        &mut self,
-        found: BTreeSet<Offset>,
-        clean: bool,
-    ) -> Result<(), DiskError> {
+    /// Tells the producers of a log that has just been opened, from the snapshots that were `found` in its directory.
+    pub(crate) async fn load_producers(&mut self, found: BTreeSet<Offset>) -> Result<(), DiskError> {
         if !self.config.producers {
             return Ok(());
         }
-        let never = clean && found.is_empty();
         self.account = Account { table: Producers::default(), snapshots: found };
         if self.account.remove_beyond(&self.disk, &self.dir, self.end.0).await? {
             self.disk.sync_dir(&self.dir).await?;
-        }
-        if never {
-            return self.store_producers().await;
         }
         let from = self.account.load(&self.disk, &self.dir).await?;
         let mut wanted: BTreeSet<Offset> = self.segment_bases().collect();
@@ -152,20 +155,6 @@ impl<D: Disk> Log<D> {
         }
         let from = self.account.load(&self.disk, &self.dir).await?;
         self.replay_producers(from).await
-    }
-
-    /// Writes a snapshot of the log as it is, durably, unless it has no records.
-    async fn store_producers(&mut self) -> Result<(), DiskError> {
-        let end = self.end.0;
-        if end == self.start {
-            return Ok(());
-        }
-        if let Some(file) = self.account.write(&self.disk, &self.dir, end).await? {
-            file.sync().await?;
-            self.account.place(&self.disk, &self.dir, end).await?;
-            self.disk.sync_dir(&self.dir).await?;
-        }
-        Ok(())
     }
 
     /// Replays the batches from a snapshot on; all there are, if there is none.

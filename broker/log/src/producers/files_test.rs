@@ -59,23 +59,26 @@ fn one_stands_where_a_segment_begins_and_one_where_the_log_was_closed() {
 
 #[test]
 fn a_log_that_has_no_producers_is_not_read_for_them() {
-    for producers in [true, false] {
-        let disk = MemoryDisk::default();
-        let config = crate::LogConfig { producers: false, ..crate::recovery_tests::config() };
-        let opened = |config: &crate::LogConfig, how| {
-            finish(Log::open(disk.clone(), PathBuf::from("t-0"), config.clone(), how)).expect("opens").0
-        };
-        let mut log = opened(&config, point(0));
-        append(&mut log, 8);
-        finish(log.close()).expect("closes");
-        assert_eq!(snapshots(&disk), Vec::<i64>::new());
-        let read = disk.bytes_read();
-        let log = opened(&crate::LogConfig { producers, ..config }, clean(8));
-        assert!(disk.bytes_read() - read < 2000);
-        assert!(log.producers().is_empty());
-        // So that the next start need not read all of it either, however this one ends.
-        assert_eq!(snapshots(&disk), if producers { vec![8] } else { vec![] });
-    }
+    let disk = MemoryDisk::default();
+    let config = crate::LogConfig { producers: false, ..crate::recovery_tests::config() };
+    let opened = |config: &crate::LogConfig| {
+        finish(Log::open(disk.clone(), PathBuf::from("t-0"), config.clone(), clean(8))).expect("opens").0
+    };
+    let mut log =
+        finish(Log::open(disk.clone(), PathBuf::from("t-0"), config.clone(), point(0))).expect("opens").0;
+    append(&mut log, 8);
+    finish(log.close()).expect("closes");
+    assert_eq!(snapshots(&disk), Vec::<i64>::new());
+    let read = disk.bytes_read();
+    let log = opened(&config);
+    assert!(disk.bytes_read() - read < 2000);
+    assert!(log.producers().is_empty());
+    drop(log);
+    // One that has some is read from its beginning, once.
+    let log = opened(&crate::recovery_tests::config());
+    check_records(&log);
+    finish(log.close()).expect("closes");
+    assert_eq!(snapshots(&disk), [8]);
 }
 
 #[test]
@@ -333,18 +336,23 @@ fn snapshots_without_segments_are_of_no_log() {
 }
 
 #[test]
-fn a_full_disk_refuses_the_append_that_needs_a_snapshot() {
+fn a_full_disk_costs_a_snapshot_and_nothing_else() {
+    // Enough for the indexes of a segment that ends.
+    let little = Some(100);
     let (disk, mut log) = written(3);
-    disk.set_space(Some(100));
+    disk.set_space(little);
     assert!(matches!(finish(log.append(&[batch(3)])), Err(AppendError::NoSpace(_))));
-    disk.set_space(None);
     assert_eq!(log.producers().get(ProducerId(1)).expect("known").last_offset(), Offset(1));
+    assert!(disk.paths().iter().all(|path| !path.contains(".snapshot")), "{:?}", disk.paths());
+    disk.set_space(None);
     append(&mut log, 2);
     check_records(&log);
     sync(&disk, &mut log);
-    drop(log);
+    disk.set_space(little);
+    assert_eq!(finish(log.close()), Ok(Offset(5)));
+    assert_eq!(snapshots(&disk), Vec::<i64>::new());
     disk.power_loss(0);
-    check_records(&open(&disk, point(5)));
+    check_records(&open(&disk, clean(5)));
 }
 
 #[test]
