@@ -11,6 +11,7 @@ mod chaos;
 mod faults;
 mod hub;
 mod metadata;
+mod producers;
 mod readback;
 pub mod replay;
 

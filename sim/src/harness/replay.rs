@@ -2,6 +2,7 @@
 //! code: what a broker should recover, and whether every derived file says what the segments say.
 
 use super::metadata::{self, DIR as METADATA};
+use super::producers::{self, Signature};
 use crate::checkers::{Batch, Metadata, Replayed, Rubbish};
 use bytes::Bytes;
 use model::{LeaderEpoch, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
@@ -33,6 +34,7 @@ struct Placed {
     epoch: i32,
     crc: u32,
     max_timestamp: i64,
+    producer: Option<Signature>,
 }
 
 /// One partition as replayed.
@@ -210,6 +212,7 @@ fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoi
                         epoch: header.leader_epoch.0,
                         crc: header.crc,
                         max_timestamp: header.max_timestamp.0,
+                        producer: producers::signature(&header),
                     });
                     segment.rest -= len;
                     end = last + 1;
@@ -255,6 +258,25 @@ fn scrub_log(files: &Files, log: &Log<'_>, found: &mut Vec<Rubbish>) {
     let path = format!("{}/leader-epoch-checkpoint", log.dir);
     if let Some(why) = files.get(&path).and_then(|bytes| epochs(log, bytes)) {
         found.push(rubbish(path, why));
+    }
+    scrub_producers(files, log, found);
+}
+
+fn scrub_producers(files: &Files, log: &Log<'_>, found: &mut Vec<Rubbish>) {
+    for (path, bytes) in files {
+        let name = path.strip_prefix(log.dir).and_then(|rest| rest.strip_prefix('/'));
+        let Some(at) = name.and_then(|name| name.strip_suffix(".snapshot")?.parse::<i64>().ok()) else {
+            continue;
+        };
+        let first = log.segments.first().map_or(log.end, |segment| segment.base);
+        let batches = log.segments.iter().flat_map(|segment| &segment.batches);
+        let below: Vec<Signature> =
+            batches.filter(|batch| batch.last < at).filter_map(|batch| batch.producer).collect();
+        if at > log.end {
+            found.push(rubbish(path, format!("of a log that ends beyond {}", log.end)));
+        } else if let Some(why) = producers::wrong(bytes, first, &below) {
+            found.push(rubbish(path, why));
+        }
     }
 }
 

@@ -136,6 +136,58 @@ fn derived_files_that_say_something_else_are_found() {
     spoilt("recovery-point-offset-checkpoint", b"0\n1\nt 0 8\n".to_vec());
 }
 
+/// A snapshot of producers of these entries: id, epoch, last sequence, last offset.
+fn snapshot(entries: &[(i64, i16, i32, i64)]) -> Vec<u8> {
+    let mut counted = (entries.len() as i32).to_be_bytes().to_vec();
+    for (id, epoch, sequence, offset) in entries {
+        counted.extend(id.to_be_bytes());
+        counted.extend(epoch.to_be_bytes());
+        counted.extend(sequence.to_be_bytes());
+        counted.extend(offset.to_be_bytes());
+        counted.extend([0; 24]);
+    }
+    [&1i16.to_be_bytes()[..], &records::batch::crc32c(&counted).to_be_bytes(), &counted].concat()
+}
+
+#[test]
+fn snapshots_of_producers_that_say_something_else_are_found() {
+    let path = |at: i64| format!("t-0/{at:020}.snapshot");
+    let mut files = sound();
+    // Another batch, of producer 5 from sequence 2 on, between the two segments' others.
+    let mut builder = BatchBuilder::new(Offset(7), LeaderEpoch(2)).producer(model::ProducerId(5), 1, 2);
+    (0..3).for_each(|_| builder.push(Timestamp(40), None, Some(b"value")));
+    let second = "t-0/00000000000000000004.log";
+    let bytes = [&files[second][..], &builder.build()].concat();
+    files.insert(second.into(), bytes.into());
+    let found = |at: i64, bytes: Vec<u8>| {
+        let mut files = files.clone();
+        files.insert(path(at), bytes.into());
+        scrub(&files).into_iter().map(|rubbish| rubbish.path).collect::<Vec<_>>()
+    };
+    for (at, sound) in [(0, snapshot(&[])), (7, snapshot(&[])), (10, snapshot(&[(5, 1, 4, 9)]))] {
+        assert_eq!(found(at, sound), Vec::<String>::new(), "at {at}");
+    }
+    for (at, spoilt) in [
+        (10, snapshot(&[])),
+        (10, snapshot(&[(5, 0, 4, 9)])),
+        (10, snapshot(&[(5, 1, 4, 9), (6, 1, 0, 3)])),
+        (7, snapshot(&[(5, 1, 4, 9)])),
+        (11, snapshot(&[(5, 1, 4, 9)])),
+        (10, Vec::new()),
+        (10, vec![0; 56]),
+        (10, snapshot(&[(5, 1, 4, 9)])[..55].to_vec()),
+    ] {
+        assert_eq!(found(at, spoilt), [path(at)], "at {at}");
+    }
+    // What was below the log's beginning can't be looked up any more.
+    files.remove("t-0/00000000000000000000.log");
+    files.remove("t-0/00000000000000000000.index");
+    files.remove("t-0/00000000000000000000.timeindex");
+    files.insert("t-0/leader-epoch-checkpoint".into(), Bytes::from_static(b"0\n1\n2 4\n"));
+    files.insert(path(10), snapshot(&[(5, 1, 4, 9), (6, 1, 0, 3)]).into());
+    assert_eq!(scrub(&files), []);
+}
+
 #[test]
 fn an_epoch_that_has_not_written_yet_is_fine() {
     let mut files = sound();
