@@ -1,6 +1,9 @@
 """Requests of an idempotent producer, byte by byte: what no client sends in time, a broker must answer all the same.
 
     idempotence.py ADDRESS TOPIC STATE begin     a producer's first batches, what is sent again, and what is refused
+    idempotence.py ADDRESS TOPIC STATE unheard   a batch that can't be committed now, and again: neither is acknowledged
+    idempotence.py ADDRESS TOPIC STATE heard     the same batch, when it can
+    idempotence.py ADDRESS TOPIC STATE forgotten a producer that is silent is not known any more, sooner or later
     idempotence.py ADDRESS TOPIC STATE go-on     the same after a restart, or of another leader: it knows what was sent before
 
 Only what Apache Kafka answers too is asked of it; `go-on` needs a broker that knows more than a producer's last batch when
@@ -16,6 +19,7 @@ import time
 PRODUCE, METADATA, INIT_PRODUCER_ID = 0, 3, 22
 PRODUCE_VERSION = 8
 UNKNOWN_TOPIC, NO_LEADER, NOT_LEADER = 3, 5, 6
+TIMED_OUT = 7
 OUT_OF_ORDER, STALE_EPOCH, NOT_ALLOWED, INVALID_REQUEST = 45, 47, 53, 42
 RECORDS = 2
 """Records of each batch."""
@@ -139,9 +143,9 @@ class Client:
                 return error, producer, epoch
             time.sleep(0.1)
 
-    def produce_frame(self, *batches):
+    def produce_frame(self, *batches, timeout_ms=30_000):
         body = b"".join(batches)
-        head = string(None) + struct.pack(">hii", -1, 30_000, 1) + string(self.topic) + struct.pack(">iii", 1, 0, len(body))
+        head = string(None) + struct.pack(">hii", -1, timeout_ms, 1) + string(self.topic) + struct.pack(">iii", 1, 0, len(body))
         return self.frame(PRODUCE, PRODUCE_VERSION, head + body)
 
     def produced(self):
@@ -227,6 +231,37 @@ def go_on(client, state):
     save(state, producer, epoch, offsets | {last + RECORDS: offset})
 
 
+def unheard(client, state):
+    with open(state) as file:
+        known = json.load(file)
+    sequence = max(int(sequence) for sequence in known["offsets"]) + RECORDS
+    for _ in range(2):
+        frame = client.produce_frame(batch(known["producer"], known["epoch"], sequence), timeout_ms=1500)
+        client.socket.sendall(frame)
+        expect("it is appended and not committed", client.produced()[0], TIMED_OUT)
+
+
+def forgotten(client, _state):
+    client.wait_for_topic()
+    _, producer, _ = client.init()
+    expect("its first batch", client.produce(producer, 0, 0)[0], 0)
+    end = time.monotonic() + 60
+    while (error := client.produce(producer, 0, 1000)[0]) == OUT_OF_ORDER and time.monotonic() < end:
+        time.sleep(0.05)
+    expect("an unknown producer begins anywhere", error, 0)
+
+
+def heard(client, state):
+    with open(state) as file:
+        known = json.load(file)
+    offsets = {int(sequence): offset for sequence, offset in known["offsets"].items()}
+    last = max(offsets)
+    again = client.produce(known["producer"], known["epoch"], last + RECORDS)
+    expect("it is where it was appended first", again, (0, offsets[last] + RECORDS, again[2]))
+    expect("with its timestamp, as what comes again", again[2] > 0, True)
+    save(state, known["producer"], known["epoch"], offsets | {last + RECORDS: again[1]})
+
+
 def save(state, producer, epoch, offsets):
     with open(state, "w") as file:
         json.dump({"producer": producer, "epoch": epoch, "offsets": offsets}, file)
@@ -234,7 +269,7 @@ def save(state, producer, epoch, offsets):
 
 def main():
     address, topic, state, how = sys.argv[1:]
-    {"begin": begin, "go-on": go_on}[how](Client(address, topic), state)
+    {"begin": begin, "go-on": go_on, "unheard": unheard, "heard": heard, "forgotten": forgotten}[how](Client(address, topic), state)
 
 
 main()

@@ -113,6 +113,22 @@ impl Broker {
         child.wait().expect("the child is ours");
     }
 
+    /// SIGSTOP: it does nothing any more, but its connections stay.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let child = self.child.as_ref().expect("it runs");
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{signal} to the child");
+    }
+
     /// SIGTERM, and waits for the end, which must be an orderly one.
     pub fn stop(&mut self) {
         let mut child = self.child.take().expect("it runs");
