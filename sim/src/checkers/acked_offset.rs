@@ -1,7 +1,7 @@
 //! I3: the offset acknowledged is the offset stored; and a value, sent once, is stored once.
 //!
-//! Workloads without idempotence never send a value again, so a value at two places is a duplicate made by the
-//! broker.
+//! Producers without idempotence never send a value again, and those with it send it again under the same sequence: so a value
+//! at two places is a duplicate made by a broker, or by a client that lost count.
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
 use crate::history::{Call, Reply, Value};

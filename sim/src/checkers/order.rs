@@ -1,6 +1,6 @@
 //! I4: per producer and partition, acknowledged sends lie in the log in the order in which they were sent.
 //!
-//! A producer without idempotence sends over one connection at a time and never again what may have been applied;
+//! An idempotent producer sees to it by sequences. One without sends over one connection at a time and never again what may have been applied;
 //! a broker serves one request of a connection after the other: so this holds with any number in flight. What was
 //! not acknowledged may lie anywhere: a broker can find the bytes of a dead connection late.
 

@@ -146,6 +146,8 @@ struct Load {
     /// Operations a second, of all clients together.
     per_s: Range,
     producers: Range,
+    /// Idempotent producers, which send again.
+    writers: Range,
     consumers: Range,
     listers: Range,
     creators: Range,
@@ -169,6 +171,7 @@ impl Default for Load {
         Load {
             per_s: Range(100, 100),
             producers: Range(1, 4),
+            writers: Range(0, 0),
             consumers: Range(1, 4),
             listers: Range(0, 1),
             creators: Range(0, 1),
@@ -350,7 +353,7 @@ impl Load {
     fn draw(&self, stream: &dyn Fn(&str) -> Stream) -> Vec<ClientSpec> {
         let mut counts = stream("clients");
         let per_s = self.per_s.draw(&mut counts).max(1);
-        let kinds = [
+        let mut kinds = vec![
             ("p", self.producers.draw(&mut counts)),
             ("c", self.consumers.draw(&mut counts)),
             ("l", self.listers.draw(&mut counts)),
@@ -358,8 +361,9 @@ impl Load {
             ("h", self.hostile.draw(&mut counts)),
         ];
         let broken = counts.chance(self.broken_percent * PERCENT);
+        kinds.push(("w", self.writers.draw(&mut counts)));
         // Producers and consumers share the stated load; the others are slow beside it.
-        let busy = (kinds[0].1 + kinds[1].1).max(1);
+        let busy = (kinds[0].1 + kinds[1].1 + kinds[5].1).max(1);
         let gap_us = 1_000_000 * busy / per_s;
         let mut clients = Vec::new();
         for (prefix, count) in kinds {
@@ -368,7 +372,7 @@ impl Load {
                 let mut own = stream(&format!("client/{name}"));
                 let kind = self.kind(prefix, n as u32, broken, &mut own);
                 let gap_us = match prefix {
-                    "p" | "c" => gap_us,
+                    "p" | "c" | "w" => gap_us,
                     "n" => own.between(1000 * self.creator_gap_ms.0, 1000 * self.creator_gap_ms.1),
                     _ => own.between(500_000, 3_000_000),
                 };
@@ -395,6 +399,17 @@ impl Load {
                 ),
                 broken_ppm: if broken { own.between(1, 10 * u64::from(PERCENT)) as u32 } else { 0 },
                 timeout_ms: self.timeout_ms.draw_log(own),
+            },
+            "w" => ClientKind::Writer {
+                number: WRITERS_FROM + number,
+                in_flight: one_of(own, &[1, 2, 5, 5]) as u32,
+                unanswered: Range(1, 200).draw_log(own) as u32,
+                batch_bytes: Range(1, 16_384).draw_log(own) as u32,
+                linger_ms: one_of(own, &[0, 0, 5, 50]),
+                value_bytes: self.value_bytes.draw_log(own) as u32,
+                codec: [Codec::None, Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd]
+                    [own.index(6)],
+                delivery_ms: Range(1_000, 10_000).draw_log(own),
             },
             "c" => ClientKind::Consumer {
                 start: [StartAt::Any, StartAt::Earliest, StartAt::Latest, StartAt::Random][own.index(4)],
@@ -426,6 +441,9 @@ impl Load {
         }
     }
 }
+
+/// Writers' numbers begin here: values tell them from producers.
+const WRITERS_FROM: u32 = 1_000;
 
 /// A random selection of the items, at least one.
 fn some_of<T: Copy + PartialEq>(stream: &mut Stream, items: &[T]) -> Vec<T> {

@@ -53,6 +53,25 @@ pub enum ClientKind {
         /// How long it waits for an answer, in milliseconds.
         timeout_ms: u64,
     },
+    /// Gives records to an idempotent producer, which sends them again where they may have been lost.
+    Writer {
+        /// The number in its values.
+        number: u32,
+        /// Requests that may be under way to a broker.
+        in_flight: u32,
+        /// Records whose fate may be unknown at a time.
+        unanswered: u32,
+        /// `batch.size`.
+        batch_bytes: u32,
+        /// `linger.ms`.
+        linger_ms: u64,
+        /// Bytes of a record's value, at most.
+        value_bytes: u32,
+        /// How its batches are compressed.
+        codec: Codec,
+        /// `delivery.timeout.ms`.
+        delivery_ms: u64,
+    },
     /// Reads some partitions for a while, then others.
     Consumer {
         /// Where it begins when it is assigned a partition.

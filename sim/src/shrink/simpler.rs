@@ -120,6 +120,13 @@ impl Edits<'_> {
                 self.lower("broken_ppm", of!(Producer, broken_ppm), 0);
                 self.replace("codecs", of!(Producer, codecs), [vec![Codec::None]]);
             }
+            ClientKind::Writer { .. } => {
+                self.lower("in_flight", of!(Writer, in_flight), 1);
+                self.lower("unanswered", of!(Writer, unanswered), 1);
+                self.lower("batch_bytes", of!(Writer, batch_bytes), 1);
+                self.lower("value_bytes", of!(Writer, value_bytes), VALUE_BYTES_MIN);
+                self.replace("codec", of!(Writer, codec), [Codec::None]);
+            }
             ClientKind::Consumer { .. } => {
                 self.lower("polls", of!(Consumer, polls), 1);
                 self.lower("partitions of a consumer", of!(Consumer, partitions), 1);
