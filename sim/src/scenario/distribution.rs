@@ -148,6 +148,8 @@ struct Load {
     producers: Range,
     /// Idempotent producers, which send again.
     writers: Range,
+    /// Consumers that follow their partitions' leaders.
+    readers: Range,
     consumers: Range,
     listers: Range,
     creators: Range,
@@ -172,6 +174,7 @@ impl Default for Load {
             per_s: Range(100, 100),
             producers: Range(1, 4),
             writers: Range(0, 0),
+            readers: Range(0, 0),
             consumers: Range(1, 4),
             listers: Range(0, 1),
             creators: Range(0, 1),
@@ -362,8 +365,9 @@ impl Load {
         ];
         let broken = counts.chance(self.broken_percent * PERCENT);
         kinds.push(("w", self.writers.draw(&mut counts)));
+        kinds.push(("r", self.readers.draw(&mut counts)));
         // Producers and consumers share the stated load; the others are slow beside it.
-        let busy = (kinds[0].1 + kinds[1].1 + kinds[5].1).max(1);
+        let busy = (kinds[0].1 + kinds[1].1 + kinds[5].1 + kinds[6].1).max(1);
         let gap_us = 1_000_000 * busy / per_s;
         let mut clients = Vec::new();
         for (prefix, count) in kinds {
@@ -372,7 +376,7 @@ impl Load {
                 let mut own = stream(&format!("client/{name}"));
                 let kind = self.kind(prefix, n as u32, broken, &mut own);
                 let gap_us = match prefix {
-                    "p" | "c" | "w" => gap_us,
+                    "p" | "c" | "w" | "r" => gap_us,
                     "n" => own.between(1000 * self.creator_gap_ms.0, 1000 * self.creator_gap_ms.1),
                     _ => own.between(500_000, 3_000_000),
                 };
@@ -410,6 +414,12 @@ impl Load {
                 codec: [Codec::None, Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd]
                     [own.index(6)],
                 delivery_ms: Range(1_000, 10_000).draw_log(own),
+            },
+            "r" => ClientKind::Reader {
+                partitions: Range(1, 6).draw(own) as u32,
+                max_bytes: Range(1, 1 << 20).draw_log(own) as u32,
+                max_wait_ms: one_of(own, &[0, 10, 500]) as u32,
+                poll_records: Range(1, 500).draw_log(own) as u32,
             },
             "c" => ClientKind::Consumer {
                 start: [StartAt::Any, StartAt::Earliest, StartAt::Latest, StartAt::Random][own.index(4)],

@@ -72,6 +72,17 @@ pub enum ClientKind {
         /// `delivery.timeout.ms`.
         delivery_ms: u64,
     },
+    /// Reads some partitions from their beginning, and follows their leaders.
+    Reader {
+        /// How many, at most.
+        partitions: u32,
+        /// `fetch.max.bytes`, of the answer and of each partition.
+        max_bytes: u32,
+        /// `fetch.max.wait.ms`.
+        max_wait_ms: u32,
+        /// `max.poll.records`.
+        poll_records: u32,
+    },
     /// Reads some partitions for a while, then others.
     Consumer {
         /// Where it begins when it is assigned a partition.

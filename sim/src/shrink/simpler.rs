@@ -127,6 +127,10 @@ impl Edits<'_> {
                 self.lower("value_bytes", of!(Writer, value_bytes), VALUE_BYTES_MIN);
                 self.replace("codec", of!(Writer, codec), [Codec::None]);
             }
+            ClientKind::Reader { .. } => {
+                self.lower("partitions of a reader", of!(Reader, partitions), 1);
+                self.lower("poll_records", of!(Reader, poll_records), 1);
+            }
             ClientKind::Consumer { .. } => {
                 self.lower("polls", of!(Consumer, polls), 1);
                 self.lower("partitions of a consumer", of!(Consumer, partitions), 1);

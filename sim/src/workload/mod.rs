@@ -9,6 +9,7 @@ mod creator;
 mod hostile;
 mod lister;
 mod producer;
+mod reader;
 mod session;
 mod writer;
 
@@ -73,6 +74,7 @@ pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
             let manner = consumer::Manner { start, max_bytes, max_wait_ms, polls, partitions };
             consumer::run(client, manner).await;
         }
+        ClientKind::Reader { .. } => reader::run(client, &spec.kind).await,
         ClientKind::Writer { .. } => writer::run(client, &spec.kind).await,
         ClientKind::Lister => lister::run(client).await,
         ClientKind::Creator { topics, deletes_percent, grows_percent } => {
