@@ -2,7 +2,7 @@
 
 use super::*;
 use model::{Offset, Timestamp};
-use records::batch::{BatchBuilder, Compression};
+use records::batch::{BatchBuilder, Compression, HEADER_LEN};
 
 const MAX: usize = 1 << 20;
 
@@ -57,7 +57,12 @@ fn control_batches_and_gaps_are_passed_over() {
         let (key, headers, timestamp) = (None, Vec::new(), Timestamp(1));
         compacted.push_record(&Record { offset: Offset(offset), timestamp, key, value, headers });
     }
-    assert_eq!(read(vec![compacted.build()], 4).unwrap().1, 23);
+    let whole = compacted.build();
+    let mut header = BatchHeader::parse(&whole).unwrap();
+    header.last_offset_delta = 4;
+    header.crc = header.computed_crc(&whole[HEADER_LEN..]);
+    let bytes = [&header.to_bytes()[..], &whole[HEADER_LEN..]].concat();
+    assert_eq!(read(vec![bytes.into()], 4).unwrap().1, 25);
 }
 
 #[test]

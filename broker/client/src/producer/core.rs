@@ -253,6 +253,8 @@ impl Core {
         if batches.is_empty() {
             return None;
         }
+        // Partitions of a topic next to each other share its entry in the request.
+        batches.sort_by(|(a, _): &(Place, Bytes), (b, _)| a.cmp(b));
         self.next_request += 1;
         self.under_way.insert(request, UnderWay { node, since: moment.now, batches: ids });
         Some(Ask { request, batches })
