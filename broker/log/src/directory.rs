@@ -1,5 +1,6 @@
 //! The data directory as a whole: its lock, its identity, its checkpoints, and how the last incarnation ended.
 
+use crate::boot::{self, Boot};
 use crate::checkpoint::{CheckpointError, OffsetCheckpoint, read_offsets, write_offsets};
 use crate::clean_shutdown::{self, CleanShutdown};
 use crate::meta_properties::{self, MetaProperties};
@@ -66,6 +67,7 @@ pub struct Directory<D: Disk> {
     _lock: D::Lock,
     meta: Option<MetaProperties>,
     clean: Option<CleanShutdown>,
+    boot: Option<Boot>,
     /// As found at the start; later ones are the caller's to know.
     recovery_points: OffsetCheckpoint,
     log_starts: OffsetCheckpoint,
@@ -82,8 +84,19 @@ impl<D: Disk> Directory<D> {
         let recovery_points = read_or_nothing(&disk, RECOVERY_POINTS, &mut damage).await?;
         let log_starts = read_or_nothing(&disk, LOG_STARTS, &mut damage).await?;
         let high_watermarks = read_or_nothing(&disk, HIGH_WATERMARKS, &mut damage).await?;
+        let boot = boot::read(&disk).await?;
         let clean = clean_shutdown::consume(&disk).await?;
-        Ok(Directory { disk, _lock: lock, meta, clean, recovery_points, log_starts, high_watermarks, damage })
+        Ok(Directory {
+            disk,
+            _lock: lock,
+            meta,
+            clean,
+            boot,
+            recovery_points,
+            log_starts,
+            high_watermarks,
+            damage,
+        })
     }
 
     /// Checkpoints that were found damaged and taken for empty ones, for the log of the start. Without recovery
@@ -109,6 +122,24 @@ impl<D: Disk> Directory<D> {
     /// How the last incarnation ended: `None` unless in order.
     pub fn clean_shutdown(&self) -> Option<CleanShutdown> {
         self.clean
+    }
+
+    /// Under which epoch the broker was registered last whose replicas all are as it left them: it stopped in order, or its
+    /// process was killed in this run of the kernel (`boot`), which has kept what it wrote.
+    pub fn intact_since(&self, boot: Option<&str>) -> Option<BrokerEpoch> {
+        let stopped = self.clean.and_then(|clean| clean.broker_epoch);
+        let same = self.boot.as_ref().filter(|last| boot == Some(last.boot.as_str()));
+        stopped.or(same.map(|last| last.epoch))
+    }
+
+    /// Notes that the broker is registered under this epoch, in this run of the kernel.
+    pub async fn write_boot(&self, boot: &str, epoch: BrokerEpoch) -> Result<(), DiskError> {
+        boot::write(&self.disk, boot, epoch).await
+    }
+
+    /// What was written can't be trusted any more, whether the kernel runs on or not.
+    pub async fn forget_boot(&self) -> Result<(), DiskError> {
+        boot::remove(&self.disk).await
     }
 
     /// The partitions that have a directory here, by name.

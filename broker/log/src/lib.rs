@@ -5,6 +5,7 @@
 //! around all of them.
 
 mod append;
+mod boot;
 mod checkpoint;
 mod clean_shutdown;
 mod config;

@@ -65,6 +65,10 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// long as the network pleases: callers bring a deadline.
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
+    /// Names the present run of the machine's kernel: while it is the same, whatever any process has written to the data
+    /// directory is there, synced or not. `None` where that can't be told.
+    fn boot(&self) -> Option<String>;
+
     /// The data directory.
     fn disk(&self) -> &Self::Disk;
 

@@ -107,7 +107,7 @@ impl<R: Runtime> Broker<R> {
         let Listeners { clients, controllers } = Listeners::bind(&rt, &settings).await?;
         let mut directory = Directory::open(rt.disk().clone()).await.map_err(StartError::Directory)?;
         let meta = identify(&rt, &mut directory, &settings).await?;
-        let clean_epoch = directory.clean_shutdown().and_then(|clean| clean.broker_epoch);
+        let intact_since = directory.intact_since(rt.boot().as_deref());
         let descriptors = share_out(&settings, descriptors_max);
         let fences = Fences::new();
         let every = Duration::from_millis(settings.replication.high_watermark_every_ms);
@@ -162,11 +162,12 @@ impl<R: Runtime> Broker<R> {
             );
         }
         if let Some((listener, addr)) = clients {
-            let identity = Identity { meta, endpoints: endpoints::told(&settings, addr), clean_epoch };
+            let identity = Identity { meta, endpoints: endpoints::told(&settings, addr), intact_since };
             let (rt, fences) = (broker.rt.clone(), broker.fences.clone());
             let image = published.clone();
-            let lifecycle =
-                Lifecycle::new(rt, &settings, identity, handle, published, replicas.clone(), fences);
+            let booted = Booted { handle, published, replicas: replicas.clone() };
+            let checkpoints = broker.checkpoints.clone();
+            let lifecycle = Lifecycle::new(rt, &settings, identity, booted, fences, checkpoints);
             let cluster = Cluster { settings: Arc::new(settings.clone()), epoch: lifecycle.epoch(), image };
             let shards = broker.context.shards.clone();
             alterations::start(

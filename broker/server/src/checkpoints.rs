@@ -45,6 +45,7 @@ enum Note {
     HighWatermarks(Vec<(PartitionName, Offset)>),
     Closed(Points),
     Durably { points: Points, reply: oneshot::Sender<Result<(), DiskError>> },
+    Registered { boot: String, epoch: BrokerEpoch },
     Known { name: PartitionName, reply: oneshot::Sender<Known> },
     Forget { names: Vec<PartitionName>, reply: oneshot::Sender<Result<(), DiskError>> },
     Close { epoch: BrokerEpoch, reply: oneshot::Sender<bool> },
@@ -116,6 +117,11 @@ impl Checkpoints {
         answer.await.unwrap_or(Ok(()))
     }
 
+    /// Takes down that the broker is registered under this epoch, in this run of the machine's kernel.
+    pub async fn note_registered(&self, boot: String, epoch: BrokerEpoch) {
+        let _ = self.notes.send(Note::Registered { boot, epoch }).await;
+    }
+
     /// Takes down how far partitions are committed, if there is room.
     pub fn note_high_watermarks(&self, of: Vec<(PartitionName, Offset)>) {
         // What is lost here is noted again when it has grown.
@@ -172,8 +178,17 @@ async fn run<R: Runtime>(
     let mut write_at = rt.now() + WRITE_EVERY;
     // When high watermarks are to be written; none while nothing has changed.
     let mut high_watermarks_at = None;
+    let mut trusted = true;
     loop {
         let note = tokio::select! { biased;
+            _ = fences.fenced(), if trusted => {
+                trusted = false;
+                // What was written may be gone from the page cache: the next start must not vouch for it.
+                if let Err(error) = directory.forget_boot().await {
+                    warn!(%error, "the next start may take replicas for whole that are not");
+                }
+                continue;
+            }
             note = inbox.recv() => note,
             () = rt.sleep_until(write_at), if changed => {
                 changed = false;
@@ -211,6 +226,13 @@ async fn run<R: Runtime>(
                 }
                 changed = true;
                 table.note(noted);
+            }
+            Some(Note::Registered { boot, epoch }) => {
+                if !fences.is_fenced()
+                    && let Err(error) = directory.write_boot(&boot, epoch).await
+                {
+                    warn!(%error, "should this process be killed, the next one can't vouch for its replicas");
+                }
             }
             Some(Note::HighWatermarks(of)) => {
                 table.high_watermarks.extend(of);

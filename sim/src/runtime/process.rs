@@ -79,6 +79,12 @@ impl Runtime for SimRuntime {
         state.machine(self.process.node).clock.wall_ms(state.agenda.now())
     }
 
+    fn boot(&self) -> Option<String> {
+        let state = self.process.shared.lock();
+        let machine = state.machine(self.process.node);
+        Some(format!("{}-{}", machine.name, machine.power_cuts))
+    }
+
     fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send {
         Sleep::new(self.process.clone(), deadline)
     }

@@ -35,6 +35,8 @@ pub(crate) struct Machine {
     pub(crate) incarnation: u32,
     pub(crate) alive: bool,
     pub(crate) powered: bool,
+    /// So often its power has gone.
+    pub(crate) power_cuts: u32,
     pub(crate) paused: bool,
     /// madsim's id of the machine; none before the first boot.
     pub(crate) executor: Option<madsim::task::NodeId>,
@@ -97,7 +99,9 @@ impl State {
         }
         self.disk_process_ended(node, life);
         if life == Life::PowerLost {
-            self.machine_mut(node).powered = false;
+            let machine = self.machine_mut(node);
+            machine.powered = false;
+            machine.power_cuts += 1;
         }
         self.record(node, What::Process(life));
     }

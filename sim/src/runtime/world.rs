@@ -144,6 +144,7 @@ impl World {
             incarnation: 0,
             alive: false,
             powered: false,
+            power_cuts: 0,
             paused: false,
             executor: None,
             mourners: Vec::new(),

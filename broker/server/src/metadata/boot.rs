@@ -39,8 +39,8 @@ pub struct Identity {
     pub meta: MetaProperties,
     /// Where clients reach it.
     pub endpoints: Vec<NodeEndpoint>,
-    /// The broker's epoch in its last incarnation, if that stopped in order.
-    pub clean_epoch: Option<BrokerEpoch>,
+    /// The broker's epoch in its last incarnation, if all replicas are as that left them.
+    pub intact_since: Option<BrokerEpoch>,
 }
 
 /// The metadata's tasks, which run.

@@ -14,9 +14,10 @@
 //! same directory. So does a request of that incarnation which arrives late, and then the dead one is registered. Whoever
 //! lives notices, because its epoch is refused, and registers again.
 
-use super::boot::Identity;
+use super::boot::{Booted, Identity};
 use super::link::Link;
 use super::{Handle, Replicas};
+use crate::checkpoints::Checkpoints;
 use crate::fence::Fences;
 use controller::{
     BrokerRegistration, ClusterImage, Heartbeat, HeartbeatReply, NodeEndpoint, Refusal, features,
@@ -63,6 +64,7 @@ pub struct Lifecycle<R: Runtime> {
     /// The way to the controller that was asked last.
     link: Option<(BrokerId, Link<R>)>,
     fences: Fences,
+    checkpoints: Checkpoints,
     /// Of this incarnation, once it is registered; -1 before.
     epoch: Arc<Snapshot<BrokerEpoch>>,
     /// How often it was displaced.
@@ -97,11 +99,11 @@ impl<R: Runtime> Lifecycle<R> {
         rt: R,
         settings: &BrokerSettings,
         identity: Identity,
-        metadata: Handle,
-        published: Arc<Snapshot<ClusterImage>>,
-        replicas: Replicas,
+        booted: Booted,
         fences: Fences,
+        checkpoints: Checkpoints,
     ) -> Lifecycle<R> {
+        let Booted { handle: metadata, published, replicas } = booted;
         let registration = BrokerRegistration {
             id: settings.node_id,
             cluster_id: identity.meta.cluster,
@@ -110,7 +112,7 @@ impl<R: Runtime> Lifecycle<R> {
             features: features::supported(),
             rack: settings.rack.clone(),
             directories: identity.meta.directory.into_iter().collect(),
-            previous_epoch: identity.clean_epoch,
+            previous_epoch: identity.intact_since,
         };
         Lifecycle {
             rt,
@@ -122,6 +124,7 @@ impl<R: Runtime> Lifecycle<R> {
             replicas,
             link: None,
             fences,
+            checkpoints,
             epoch: Arc::new(Snapshot::new(BrokerEpoch(-1))),
             displaced: 0,
         }
@@ -208,6 +211,9 @@ impl<R: Runtime> Lifecycle<R> {
                 }
             }
         };
+        if let Some(boot) = self.rt.boot() {
+            self.checkpoints.note_registered(boot, epoch).await;
+        }
         self.epoch.publish(epoch);
         // That was of the incarnation before, for the first registration.
         self.registration.previous_epoch = None;
