@@ -10,7 +10,9 @@ use crate::metadata::{Link, LinkError};
 use crate::shard::inbox::{Copied, CopiedPart, Copy, Message, Next, Position};
 use client::CallError;
 use model::time::Duration;
-use model::{BrokerId, EpochEnd, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey, TopicId};
+use model::{
+    BrokerEpoch, BrokerId, EpochEnd, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey, TopicId,
+};
 use protocol::ErrorCode;
 use protocol::messages::fetch::{
     FetchPartition, FetchRequest, FetchResponse, FetchTopic, ForgottenTopic, PartitionData, ReplicaState,
@@ -32,6 +34,9 @@ const LIST_OFFSETS: RangeInclusive<i16> = 4..=9;
 const UNDER_WAY_MAX: usize = 2;
 /// How long a leader may take, beyond what the fetch lets it wait.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// How long a connection may take to be made. The kernel tries ever more rarely to reach a machine that is gone: dialled anew,
+/// one that is back is found soon.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// Between a failure and the next try; doubled from the first to the last.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -59,7 +64,8 @@ pub(super) struct Line<R: Runtime> {
     leader: BrokerId,
     cluster: Cluster,
     shards: Shards,
-    link: Option<Link<R>>,
+    /// The way to it, and to which of its incarnations.
+    link: Option<(BrokerEpoch, Link<R>)>,
     plan: Plan,
     under_way: VecDeque<UnderWay>,
     /// How often in a row the leader could not be asked.
@@ -88,6 +94,7 @@ impl<R: Runtime> Line<R> {
         loop {
             let now = self.rt.now();
             self.plan.wake(now);
+            self.forget_the_dead();
             if now >= self.paused && self.may_ask() {
                 self.ask().await;
             }
@@ -118,6 +125,20 @@ impl<R: Runtime> Line<R> {
         }
     }
 
+    /// What was asked of an incarnation in whose place there is another will never be answered, and nothing tells so where a
+    /// machine has lost its power: everything is asked for again, at once.
+    fn forget_the_dead(&mut self) {
+        let Some((asked, _)) = &self.link else { return };
+        let present = self.cluster.image.load().broker(self.leader).map(|broker| broker.epoch);
+        if present.is_some_and(|present| present != *asked) {
+            self.link = None;
+            self.under_way.clear();
+            self.plan.lost();
+            self.failures = 0;
+            self.paused = self.rt.now();
+        }
+    }
+
     fn may_ask(&self) -> bool {
         match self.under_way.len() {
             0 => !self.plan.is_empty(),
@@ -129,11 +150,11 @@ impl<R: Runtime> Line<R> {
         if self.link.is_none() {
             self.link = link(&self.rt, &self.cluster, self.leader);
         }
-        let Some(link) = &mut self.link else { return self.failed("it has no address") };
-        let deadline = link.deadline(ANSWER_MAX);
-        if let Err(failure) = link.ready(deadline).await {
+        let Some((_, link)) = &mut self.link else { return self.failed("it has no address") };
+        if let Err(failure) = link.ready(link.deadline(CONNECT_MAX)).await {
             return self.failed(&format!("{failure:?}"));
         }
+        let deadline = link.deadline(ANSWER_MAX);
         let Some(ask) = self.plan.ask() else { return };
         let (number, begins) = (ask.number, ask.epoch == 0);
         let request = request(&self.cluster, ask);
@@ -255,7 +276,7 @@ impl<R: Runtime> Line<R> {
                 }],
                 ..ListOffsetsRequest::default()
             };
-            let link = self.link.as_mut()?;
+            let (_, link) = self.link.as_mut()?;
             let deadline = link.deadline(ANSWER_MAX);
             let (_, response) = link.call(LIST_OFFSETS, deadline, |_| Some(request)).await.ok()?;
             let partition = response.topics.first()?.partitions.first()?;

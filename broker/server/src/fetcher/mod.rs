@@ -108,12 +108,12 @@ impl<R: Runtime> Fetchers<R> {
     }
 }
 
-/// A way to a broker, by its address for other brokers; none while it has none.
-fn link<R: Runtime>(rt: &R, cluster: &Cluster, to: BrokerId) -> Option<Link<R>> {
+/// A way to the broker's present incarnation, by its address for other brokers; none while it has none.
+fn link<R: Runtime>(rt: &R, cluster: &Cluster, to: BrokerId) -> Option<(BrokerEpoch, Link<R>)> {
     let image = cluster.image.load();
     let broker = image.broker(to)?;
     let listener = &cluster.settings.inter_broker_listener;
     let at = broker.endpoints.iter().find(|endpoint| endpoint.name == *listener)?;
     let client_id = format!("broker-{}-fetcher", cluster.settings.node_id);
-    Some(Link::new(rt.clone(), at.clone(), client_id))
+    Some((broker.epoch, Link::new(rt.clone(), at.clone(), client_id)))
 }
