@@ -100,6 +100,10 @@ impl Story {
             Event::BecameFollower { partition, epoch, leader } => {
                 format!("follows b{leader} of {} in epoch {epoch}", self.place(*partition))
             }
+            Event::InSync { partition, epoch, members } => {
+                let members: Vec<_> = members.iter().map(|id| format!("b{id}")).collect();
+                format!("{} in epoch {epoch}: in sync are {}", self.place(*partition), members.join(" "))
+            }
             Event::Voted { partition, epoch, candidate } => {
                 format!("votes for b{candidate} in epoch {epoch} of {}", self.place(*partition))
             }

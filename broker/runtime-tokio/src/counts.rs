@@ -19,6 +19,8 @@ pub struct Counts {
     pub became_leader: Counter,
     /// Leaders of the metadata quorum followed.
     pub became_follower: Counter,
+    /// Changes of who is in sync, in partitions that were led.
+    pub in_sync_changes: Counter,
     /// Votes given in the metadata quorum.
     pub voted: Counter,
     /// Leaderships given up.
@@ -79,6 +81,7 @@ impl Default for Counts {
             truncated_bytes: Counter::default(),
             became_leader: Counter::default(),
             became_follower: Counter::default(),
+            in_sync_changes: Counter::default(),
             voted: Counter::default(),
             resigned: Counter::default(),
             truncated: Counter::default(),
@@ -121,6 +124,7 @@ impl Counts {
             }
             Event::BecameLeader { .. } => self.became_leader.add(1),
             Event::BecameFollower { .. } => self.became_follower.add(1),
+            Event::InSync { .. } => self.in_sync_changes.add(1),
             Event::Voted { .. } => self.voted.add(1),
             Event::Resigned { .. } => self.resigned.add(1),
             Event::Truncated { .. } => self.truncated.add(1),

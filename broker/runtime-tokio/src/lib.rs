@@ -100,6 +100,12 @@ impl Runtime for TokioRuntime {
         }
     }
 
+    fn boot(&self) -> Option<String> {
+        // Linux only. In a container it is the host's, which is right: so is the page cache.
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    }
+
     async fn sleep_until(&self, deadline: Instant) {
         let deadline = self.shared.origin + Duration::from_nanos(deadline.0);
         tokio::time::sleep_until(deadline.into()).await;

@@ -49,6 +49,16 @@ pub enum Event {
         /// Whom.
         leader: BrokerId,
     },
+    /// The leader of a partition learnt who is in sync, or that somebody else is: everything that it commits from here on is
+    /// on all of them.
+    InSync {
+        /// Of what.
+        partition: PartitionKey,
+        /// In which epoch.
+        epoch: LeaderEpoch,
+        /// The in-sync replicas, itself included, ascending.
+        members: Vec<BrokerId>,
+    },
     /// A vote of this process is durable.
     Voted {
         /// In whose quorum.

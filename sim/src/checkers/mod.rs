@@ -13,6 +13,7 @@ mod committed;
 mod complete_leader;
 mod definite_error;
 mod image;
+mod in_sync;
 mod log_matching;
 mod metadata;
 mod one_leader;
@@ -276,6 +277,7 @@ impl Checkers {
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
         all.checkers.push(Box::new(log_matching::LogMatching::default()));
         all.checkers.push(Box::new(complete_leader::CompleteLeader::default()));
+        all.checkers.push(Box::new(in_sync::InSync::default()));
         all.checkers.push(Box::new(one_leader::OneLeader::default()));
         all.checkers.push(Box::new(one_vote::OneVote::default()));
         all.checkers.push(Box::new(committed::Committed::new(voters)));

@@ -172,6 +172,10 @@ impl Scenario {
         if names.len() != count {
             return Err("two clients, faults or topics share a name, and with it their randomness".into());
         }
+        let brokers = self.topology.brokers.len();
+        if let Some(topic) = self.topology.topics.iter().find(|topic| topic.replicas as usize > brokers) {
+            return Err(format!("{}: {} replicas on {brokers} brokers", topic.name, topic.replicas));
+        }
         for fault in &self.faults {
             if !self.topology.brokers.contains(&fault.broker) {
                 return Err(format!("{}: there is no broker {}", fault.name, fault.broker));

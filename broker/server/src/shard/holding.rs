@@ -62,10 +62,11 @@ impl<R: Runtime> Shard<R> {
     }
 
     /// Tells what this broker has become.
-    fn tell(&self, key: PartitionKey, role: &Role) {
+    fn tell(&mut self, key: PartitionKey, role: &Role) {
         match role {
             Role::Leader(leadership) => {
                 self.rt.observe(Event::BecameLeader { partition: key, epoch: leadership.epoch });
+                self.tell_in_sync(key);
                 let leader = self.partitions[&key].leader().expect("the role was taken");
                 self.rt.observe(Event::HighWatermark { partition: key, to: leader.high_watermark() });
             }

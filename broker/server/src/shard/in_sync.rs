@@ -2,9 +2,10 @@
 //! and what the controller says of it.
 
 use super::inbox::Altered;
+use super::partition::Partition;
 use super::{Shard, TICK_EVERY};
 use model::{BrokerEpoch, BrokerId, Instant, PartitionKey};
-use runtime::Runtime;
+use runtime::{Event, Runtime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +13,14 @@ impl<R: Runtime> Shard<R> {
     /// When to look for followers that are behind; never, while nothing is led.
     pub(super) fn tick_due(&self) -> Option<Instant> {
         (!self.partitions.is_empty()).then_some(self.next_tick)
+    }
+
+    /// Tells who is in sync in a partition that is led here, if that has not been told.
+    pub(super) fn tell_in_sync(&mut self, key: PartitionKey) {
+        let news = self.partitions.get_mut(&key).and_then(Partition::in_sync_news);
+        if let Some((epoch, members)) = news {
+            self.rt.observe(Event::InSync { partition: key, epoch, members });
+        }
     }
 
     pub(super) fn tick(&mut self) {

@@ -449,6 +449,7 @@ impl<R: Runtime> Shard<R> {
 
     /// Answers whoever waited for a line of `key`, now that an end of its log has moved.
     fn moved(&mut self, key: PartitionKey, step: Step) {
+        self.tell_in_sync(key);
         let Some(partition) = self.partitions.get(&key) else { return };
         if let Some(proposal) = step.propose {
             self.proposals.propose(key, proposal);

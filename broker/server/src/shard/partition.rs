@@ -31,6 +31,8 @@ pub struct Partition<D: Disk> {
     pub log: Log<D>,
     /// What this broker is to it.
     tenure: Tenure,
+    /// Who was last told to be in sync, and in which epoch.
+    in_sync_told: Option<(LeaderEpoch, Vec<BrokerId>)>,
     /// Its topic's configuration.
     pub config: TopicConfig,
     /// Lives as long as the log is open here, and is not cut: afterwards there may be other records under its directory's
@@ -98,7 +100,8 @@ impl<D: Disk> Partition<D> {
         let ends = ends(&log);
         let nobody = Follower::new(role.epoch(), None, config.durability(), ends, high_watermark);
         let tenure = Tenure::Follower(nobody);
-        let mut partition = Partition { host, key, name, log, tenure, config, open: Arc::new(()) };
+        let mut partition =
+            Partition { host, key, name, log, tenure, in_sync_told: None, config, open: Arc::new(()) };
         let _initial = partition.play(role, now);
         partition
     }
@@ -183,6 +186,24 @@ impl<D: Disk> Partition<D> {
             Tenure::Follower(follower) => Some(follower),
             Tenure::Leader(_) => None,
         }
+    }
+
+    /// Who is in sync, where it is led here and others were the last time, in the same epoch.
+    pub fn in_sync_news(&mut self) -> Option<(LeaderEpoch, Vec<BrokerId>)> {
+        let Tenure::Leader(leader) = &self.tenure else {
+            self.in_sync_told = None;
+            return None;
+        };
+        let epoch = leader.epoch();
+        let told = self.in_sync_told.as_ref();
+        if told
+            .is_some_and(|(of, members)| *of == epoch && leader.isr().members().eq(members.iter().copied()))
+        {
+            return None;
+        }
+        let news = (epoch, leader.isr().members().collect());
+        self.in_sync_told = Some(news);
+        self.in_sync_told.clone()
     }
 
     /// The ends of its log.

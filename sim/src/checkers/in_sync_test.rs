@@ -1,0 +1,59 @@
+//! A member of the ISR that lacks what is committed must be noticed.
+
+use super::InSync;
+use crate::checkers::forge::{Forge, T0};
+use crate::checkers::{Checkers, Seen};
+use crate::history::Note;
+use ::runtime::Event;
+use model::{BrokerId, DurableEnd, LeaderEpoch, LogEnd, Offset};
+
+/// Brokers 1 and 2 are in sync, with logs that end at 5 and at `log`, synced up to 5 and up to `synced`.
+fn scene(durable: bool, (log, synced): (i64, i64)) -> Forge {
+    let mut forge = Forge::with(Checkers::with(vec![Box::new(InSync::default())])).created(durable, 2);
+    for (broker, log, synced) in [(1, 5, 5), (2, log, synced)] {
+        let (start, end) = (Offset::ZERO, LogEnd(Offset(log)));
+        let recovered = Event::Recovered { partition: T0, start, end, truncated_bytes: 0, clean: true };
+        let synced = Event::Synced { partition: T0, end: DurableEnd(Offset(synced)) };
+        for event in [recovered, synced] {
+            forge = forge.seen(&Seen::Event { broker, event: &event });
+        }
+    }
+    forge
+}
+
+fn told(forge: Forge, members: &[i32]) -> Forge {
+    let members = members.iter().map(|id| BrokerId(*id)).collect();
+    forge.event(Event::InSync { partition: T0, epoch: LeaderEpoch(0), members })
+}
+
+fn commits(forge: Forge, to: i64) -> Forge {
+    forge.event(Event::HighWatermark { partition: T0, to: Offset(to) })
+}
+
+#[test]
+fn a_member_that_lacks_something_is_noticed() {
+    for (durable, ends, fires) in
+        [(true, (5, 5), false), (true, (5, 4), true), (false, (5, 4), false), (false, (4, 4), true)]
+    {
+        let expected: &[&str] = if fires { &["in_sync"] } else { &[] };
+        commits(told(scene(durable, ends), &[1, 2]), 5).fires(expected);
+    }
+}
+
+#[test]
+fn who_is_not_in_sync_may_lack_anything() {
+    commits(told(scene(true, (0, 0)), &[1]), 5).fires(&[]);
+}
+
+#[test]
+fn what_a_log_lost_counts() {
+    let cut = Event::Truncated { partition: T0, end: LogEnd(Offset(3)) };
+    let forge = told(scene(true, (5, 5)), &[1, 2]).seen(&Seen::Event { broker: 2, event: &cut });
+    commits(forge, 5).fires(&["in_sync"]);
+}
+
+#[test]
+fn who_has_no_power_is_not_asked() {
+    let forge = told(scene(false, (4, 4)), &[1, 2]).note(Note::PowerLost { broker: 2 });
+    commits(forge, 5).fires(&[]);
+}
