@@ -1,4 +1,4 @@
-//! Whom answers name.
+//! Whom answers name that refuse, and whom they don't.
 
 use super::*;
 use crate::handlers::shown::tests::image;
