@@ -139,6 +139,22 @@ pub enum Call {
     Metadata,
 }
 
+impl Call {
+    /// The topic that it is about, if it is about one.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Call::Produce { topic, .. }
+            | Call::Fetch { topic, .. }
+            | Call::Assign { topic, .. }
+            | Call::ListOffsets { topic, .. }
+            | Call::CreateTopic { topic, .. }
+            | Call::GrowTopic { topic, .. }
+            | Call::DeleteTopic { topic } => Some(topic),
+            Call::Metadata => None,
+        }
+    }
+}
+
 fn one_replica() -> i16 {
     1
 }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See the file's header.
 #[derive(Default)]
 pub struct AckedDurable {
-    /// Per partition and value: the offset acknowledged for it, and the power cuts before it was sent. By value, not by
+    /// Per partition and value: the offset acknowledged for it, and the era in which it was sent. By value, not by
     /// offset: what was lost must not be forgotten when its offset is given to another.
     acked: BTreeMap<Place, BTreeMap<Value, (i64, u32)>>,
     /// Topics whose creation or growth was acknowledged, and how many partitions they have.
@@ -60,7 +60,7 @@ impl Checker for AckedDurable {
                 {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
                     for (offset, value) in (*base..).zip(values) {
-                        acked.insert(*value, (offset, operation.cuts));
+                        acked.insert(*value, (offset, operation.era));
                     }
                 }
                 (Call::Fetch { topic, partition, .. }, Reply::Fetched { records, .. }) => {
@@ -129,10 +129,10 @@ impl AckedDurable {
         for (place, acked) in &self.acked {
             let (topic, partition) = place;
             let found = reading.found.get(place).unwrap_or(&nothing);
-            let bound = |cuts: u32| context.durable(topic) || cuts == context.cuts;
+            let bound = |era: u32| era == context.era(topic);
             let lost: Vec<_> = acked
                 .iter()
-                .filter(|(value, (offset, cuts))| bound(*cuts) && found.get(offset) != Some(value))
+                .filter(|(value, (offset, era))| bound(*era) && found.get(offset) != Some(value))
                 .collect();
             let Some((value, (offset, _))) = lost.first() else { continue };
             let instead = match found.get(offset) {

@@ -4,7 +4,7 @@ use super::CompleteLeader;
 use crate::checkers::forge::{Forge, T0};
 use crate::checkers::{Checkers, Seen};
 use ::runtime::Event;
-use model::{LeaderEpoch, LogEnd, Offset};
+use model::{BrokerId, LeaderEpoch, LogEnd, Offset};
 
 struct Scene(Forge);
 
@@ -57,7 +57,11 @@ fn what_a_follower_takes_for_committed_binds_nobody() {
 }
 
 #[test]
-fn a_power_cut_may_take_what_was_left_to_the_page_cache() {
-    let scene = Scene::of(false).recovers(1, 5).leads(1, 0).commits(1, 5);
-    Scene(scene.0.power_lost()).recovers(2, 4).leads(2, 1).0.fires(&[]);
+fn the_last_copy_in_a_page_cache_may_go_with_the_power() {
+    for (members, fires) in [(vec![BrokerId(1)], false), (vec![BrokerId(1), BrokerId(2)], true)] {
+        let in_sync = Event::InSync { partition: T0, epoch: LeaderEpoch(0), members };
+        let scene = Scene::of(false).recovers(1, 5).leads(1, 0).told(1, in_sync).commits(1, 5);
+        let expected: &[&str] = if fires { &["complete_leader"] } else { &[] };
+        Scene(scene.0.power_lost()).recovers(2, 4).leads(2, 1).0.fires(expected);
+    }
 }

@@ -3,15 +3,18 @@
 use super::LogMatching;
 use crate::checkers::forge::{Forge, T0};
 use crate::checkers::{Batch, Checkers, Metadata, Replayed, Seen};
-use model::{LeaderEpoch, LogEnd, Offset};
+use ::runtime::Event;
+use model::{BrokerId, LeaderEpoch, LogEnd, Offset};
 use std::collections::BTreeMap;
 
-/// Logs of broker after broker, each as batches of one record: base, epoch and checksum. The topic is durable or not, and
-/// the power is cut between two of them.
+/// Logs of broker after broker, each as batches of one record: base, epoch and checksum. The topic is durable or not;
+/// broker 1, alone in sync, loses its power between two of them.
 #[track_caller]
 fn logs(durable: bool, replicas: i16, logs: &[&[(i64, i32, u32)]], fires: &[&str]) {
     let mut forge =
         Forge::with(Checkers::with(vec![Box::new(LogMatching::default())])).created(durable, replicas);
+    let in_sync = Event::InSync { partition: T0, epoch: LeaderEpoch(0), members: vec![BrokerId(1)] };
+    forge = forge.event(in_sync);
     for (broker, log) in (1..).zip(logs) {
         let batches: Vec<Batch> = log
             .iter()

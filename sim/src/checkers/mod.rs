@@ -12,6 +12,7 @@ mod bounded;
 mod committed;
 mod complete_leader;
 mod definite_error;
+mod exposure;
 mod image;
 mod in_sync;
 mod log_matching;
@@ -40,6 +41,7 @@ pub use recovered::{Replayed, Rubbish};
 
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
 use ::runtime::Event;
+use exposure::Exposure;
 use model::{PartitionKey, TopicId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,8 +129,8 @@ pub struct Operation {
     pub id: u64,
     /// What was asked.
     pub call: Call,
-    /// How many power cuts there had been when it began.
-    pub cuts: u32,
+    /// The era of its topic's contents when it began.
+    pub era: u32,
 }
 
 impl Operation {
@@ -156,7 +158,8 @@ pub struct Context {
     /// Topics by id: their names.
     names: BTreeMap<TopicId, String>,
     /// Power cuts so far, of any broker.
-    pub cuts: u32,
+    cuts: u32,
+    exposure: Exposure,
 }
 
 impl Context {
@@ -188,18 +191,24 @@ impl Context {
         self.replicated.contains(topic)
     }
 
-    /// Whether a promise made by `operation`, which ends now, still stands: in a durable topic whatever the power does, in a
-    /// page-cache topic when no power cut fell between its beginning and now. A leader that is not alone promises nothing
-    /// by itself: others may lead without what it has acknowledged (`acks=1`).
+    /// Whether a promise made by `operation`, which ends now, still stands: when its era does. A leader that is not alone
+    /// promises nothing by itself: others may lead without what it has acknowledged (`acks=1`).
     pub fn binding(&self, operation: &Operation, topic: &str) -> bool {
         let leader_alone = matches!(operation.call, Call::Produce { acks, .. } if acks != -1);
-        let power = self.durable(topic) || operation.cuts == self.cuts;
-        power && !(leader_alone && self.replicated(topic))
+        operation.era == self.era(topic) && !(leader_alone && self.replicated(topic))
     }
 
-    /// The era of a partition's contents: power cuts begin a new one where nothing promises durability.
+    /// The era of a topic's contents. In a durable topic there is but one, whatever the power does. In a page-cache topic a
+    /// power cut begins a new one; where there are several replicas, one that has taken the last in-sync copy of something.
     pub fn era(&self, topic: &str) -> u32 {
-        if self.durable(topic) { 0 } else { self.cuts }
+        match (self.durable(topic), self.replicated(topic)) {
+            (true, _) => 0,
+            (false, false) => self.cuts,
+            (false, true) => {
+                let ids = self.names.iter().filter(|(_, name)| *name == topic);
+                ids.map(|(id, _)| self.exposure.losses(*id)).sum()
+            }
+        }
     }
 }
 
@@ -322,7 +331,7 @@ impl Checkers {
                     client: entry.client.clone(),
                     id: entry.op,
                     call: call.clone(),
-                    cuts: self.context.cuts,
+                    era: call.topic().map_or(0, |topic| self.context.era(topic)),
                 };
                 self.see(&Seen::Invoked(&operation));
                 self.open.insert(entry.op, operation);
@@ -331,8 +340,9 @@ impl Checkers {
             Step::Fail { error } => self.done(entry.op, Outcome::Fail(error)),
             Step::Info { error } => self.done(entry.op, Outcome::Info(error)),
             Step::Note { note } => {
-                if let Note::PowerLost { .. } = note {
+                if let Note::PowerLost { broker } = note {
                     self.context.cuts += 1;
+                    self.context.exposure.power_lost(*broker);
                 }
                 self.see(&Seen::Note(note));
             }
@@ -349,6 +359,9 @@ impl Checkers {
     /// Takes something else than a line of history, seen at `now`.
     pub fn observe(&mut self, now: u64, seen: &Seen<'_>) {
         self.context.now = now;
+        if let Seen::Event { event: Event::InSync { partition, members, .. }, .. } = seen {
+            self.context.exposure.in_sync(*partition, members.iter().map(|id| id.0));
+        }
         self.see(seen);
     }
 

@@ -1,0 +1,55 @@
+//! Which power cuts took the last copy of something that page caches held: those that leave a partition without any in-sync
+//! replica that has had power since it was taken into the ISR.
+//!
+//! Who is in sync is what leaders tell. Of a broker that lost its power nothing is counted until it is taken in anew: it
+//! leaves the ISR before that, as it was not stopped in order (KIP-966). Without any word of a leader nothing is counted.
+
+use model::{PartitionKey, TopicId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// See the file's header.
+#[derive(Debug, Default)]
+pub(super) struct Exposure {
+    partitions: BTreeMap<PartitionKey, Copies>,
+}
+
+#[derive(Debug, Default)]
+struct Copies {
+    in_sync: BTreeSet<i32>,
+    /// Those of them that have lost what they had not synced.
+    without: BTreeSet<i32>,
+    /// How often no copy was left.
+    losses: u32,
+}
+
+impl Exposure {
+    /// The leader of a partition tells who is in sync.
+    pub(super) fn in_sync(&mut self, partition: PartitionKey, members: impl Iterator<Item = i32>) {
+        let copies = self.partitions.entry(partition).or_default();
+        let members: BTreeSet<i32> = members.collect();
+        copies.without.retain(|broker| members.contains(broker) && copies.in_sync.contains(broker));
+        copies.in_sync = members;
+    }
+
+    /// A broker has lost its power.
+    pub(super) fn power_lost(&mut self, broker: i32) {
+        for copies in self.partitions.values_mut().filter(|copies| copies.in_sync.contains(&broker)) {
+            copies.without.insert(broker);
+            if copies.without == copies.in_sync {
+                // What is left counts from here on.
+                copies.without.clear();
+                copies.losses += 1;
+            }
+        }
+    }
+
+    /// How often the last copy of something of this topic was lost.
+    pub(super) fn losses(&self, topic: TopicId) -> u32 {
+        let of = self.partitions.iter().filter(|(key, _)| key.topic == topic);
+        of.map(|(_, copies)| copies.losses).sum()
+    }
+}
+
+#[cfg(test)]
+#[path = "exposure_test.rs"]
+mod tests;

@@ -1,0 +1,37 @@
+//! Which power cuts count.
+
+use super::*;
+use crate::checkers::forge::T0;
+
+/// Words of the leader, and power cuts of single brokers, in order: how often the last copy was lost.
+#[track_caller]
+fn losses(steps: &[Result<&[i32], i32>], expected: u32) {
+    let mut exposure = Exposure::default();
+    for step in steps {
+        match step {
+            Ok(members) => exposure.in_sync(T0, members.iter().copied()),
+            Err(broker) => exposure.power_lost(*broker),
+        }
+    }
+    assert_eq!(exposure.losses(T0.topic), expected, "{steps:?}");
+}
+
+#[test]
+fn the_last_copy_counts() {
+    losses(&[Err(1)], 0);
+    losses(&[Ok(&[1, 2]), Err(1)], 0);
+    losses(&[Ok(&[1, 2]), Err(1), Err(2)], 1);
+    losses(&[Ok(&[1]), Err(2)], 0);
+    losses(&[Ok(&[1]), Err(1)], 1);
+}
+
+#[test]
+fn who_was_taken_in_anew_has_a_copy() {
+    losses(&[Ok(&[1, 2]), Err(1), Ok(&[2]), Ok(&[1, 2]), Err(2)], 0);
+    losses(&[Ok(&[1, 2, 3]), Err(1), Ok(&[1, 2]), Err(2)], 1);
+}
+
+#[test]
+fn after_a_loss_what_is_left_counts() {
+    losses(&[Ok(&[1]), Err(1), Ok(&[1, 2]), Err(2), Ok(&[1]), Err(1)], 2);
+}
