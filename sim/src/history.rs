@@ -122,6 +122,9 @@ pub enum Call {
         /// Replicas of each partition.
         #[serde(default = "one_replica")]
         replicas: i16,
+        /// `min.insync.replicas`.
+        #[serde(default = "one_replica")]
+        min_insync: i16,
     },
     /// A topic gets more partitions.
     GrowTopic {

@@ -161,9 +161,13 @@ fn asked(call: &Call) -> String {
         Call::ListOffsets { topic, partition, timestamp } => {
             format!("offset of {topic}-{partition} at {timestamp}")
         }
-        Call::CreateTopic { topic, partitions, durable, replicas } => {
+        Call::CreateTopic { topic, partitions, durable, replicas, min_insync } => {
             let promise = if *durable { "durable" } else { "page cache" };
-            let replicated = if *replicas == 1 { String::new() } else { format!(" times {replicas}") };
+            let replicated = if *replicas == 1 {
+                String::new()
+            } else {
+                format!(" times {replicas}, {min_insync} in sync")
+            };
             format!("create {topic}, {partitions} partitions{replicated}, {promise}")
         }
         Call::GrowTopic { topic, partitions } => format!("grow {topic} to {partitions} partitions"),

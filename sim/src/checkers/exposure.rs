@@ -1,5 +1,6 @@
-//! Which power cuts took the last copy of something that page caches held: those that leave a partition without any in-sync
-//! replica that has had power since it was taken into the ISR.
+//! Which power cuts may have taken something that page caches held: those by which as many in-sync replicas of a partition as
+//! `min.insync.replicas` asks for, or all of them, have lost their power since they were taken into the ISR. A topic survives
+//! fewer at a time than it has everything wait for.
 //!
 //! Who is in sync is what leaders tell. Of a broker that lost its power nothing is counted until it is taken in anew: it
 //! leaves the ISR before that, as it was not stopped in order (KIP-966). Without any word of a leader nothing is counted.
@@ -18,7 +19,7 @@ struct Copies {
     in_sync: BTreeSet<i32>,
     /// Those of them that have lost what they had not synced.
     without: BTreeSet<i32>,
-    /// How often no copy was left.
+    /// How often too many had.
     losses: u32,
 }
 
@@ -31,11 +32,12 @@ impl Exposure {
         copies.in_sync = members;
     }
 
-    /// A broker has lost its power.
-    pub(super) fn power_lost(&mut self, broker: i32) {
-        for copies in self.partitions.values_mut().filter(|copies| copies.in_sync.contains(&broker)) {
+    /// A broker has lost its power. `min`: a topic's `min.insync.replicas`.
+    pub(super) fn power_lost(&mut self, broker: i32, min: impl Fn(TopicId) -> usize) {
+        let of_broker = |(_, copies): &(&PartitionKey, &mut Copies)| copies.in_sync.contains(&broker);
+        for (key, copies) in self.partitions.iter_mut().filter(of_broker) {
             copies.without.insert(broker);
-            if copies.without == copies.in_sync {
+            if copies.without == copies.in_sync || copies.without.len() >= min(key.topic) {
                 // What is left counts from here on.
                 copies.without.clear();
                 copies.losses += 1;
@@ -43,7 +45,7 @@ impl Exposure {
         }
     }
 
-    /// How often the last copy of something of this topic was lost.
+    /// How often something of this topic may have been lost.
     pub(super) fn losses(&self, topic: TopicId) -> u32 {
         let of = self.partitions.iter().filter(|(key, _)| key.topic == topic);
         of.map(|(_, copies)| copies.losses).sum()

@@ -33,7 +33,7 @@ impl Forge {
     /// The topic `t` is created.
     pub fn created(mut self, durable: bool, replicas: i16) -> Forge {
         self.checkers.learn(TOPIC, "t");
-        let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable, replicas };
+        let call = Call::CreateTopic { topic: "t".into(), partitions: 2, durable, replicas, min_insync: 1 };
         self.done("admin", call, Step::Ok { reply: Reply::Done })
     }
 

@@ -43,7 +43,7 @@ use crate::history::{Call, Entry, Note, Reply, Step, Value};
 use ::runtime::Event;
 use exposure::Exposure;
 use model::{PartitionKey, TopicId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One invariant.
 pub trait Checker: Send {
@@ -153,8 +153,8 @@ pub struct Context {
     pub now: u64,
     /// Topics by name: whether they promise durability.
     durable: BTreeMap<String, bool>,
-    /// Topics with several replicas.
-    replicated: BTreeSet<String>,
+    /// Topics with several replicas, and how many of those have to be in sync.
+    replicated: BTreeMap<String, usize>,
     /// Topics by id: their names.
     names: BTreeMap<TopicId, String>,
     /// Power cuts so far, of any broker.
@@ -188,7 +188,7 @@ impl Context {
 
     /// Whether a topic has several replicas.
     pub fn replicated(&self, topic: &str) -> bool {
-        self.replicated.contains(topic)
+        self.replicated.contains_key(topic)
     }
 
     /// Whether a promise made by `operation`, which ends now, still stands: when its era does. A leader that is not alone
@@ -199,7 +199,7 @@ impl Context {
     }
 
     /// The era of a topic's contents. In a durable topic there is but one, whatever the power does. In a page-cache topic a
-    /// power cut begins a new one; where there are several replicas, one that has taken the last in-sync copy of something.
+    /// power cut begins a new one; where there are several replicas, one that leaves fewer copies than the topic relies on.
     pub fn era(&self, topic: &str) -> u32 {
         match (self.durable(topic), self.replicated(topic)) {
             (true, _) => 0,
@@ -321,10 +321,10 @@ impl Checkers {
         self.context.now = entry.time;
         match &entry.step {
             Step::Invoke { call } => {
-                if let Call::CreateTopic { topic, durable, replicas, .. } = call {
+                if let Call::CreateTopic { topic, durable, replicas, min_insync, .. } = call {
                     self.context.durable.entry(topic.clone()).or_insert(*durable);
                     if *replicas > 1 {
-                        self.context.replicated.insert(topic.clone());
+                        self.context.replicated.entry(topic.clone()).or_insert(*min_insync as usize);
                     }
                 }
                 let operation = Operation {
@@ -342,7 +342,9 @@ impl Checkers {
             Step::Note { note } => {
                 if let Note::PowerLost { broker } = note {
                     self.context.cuts += 1;
-                    self.context.exposure.power_lost(*broker);
+                    let Context { names, replicated, exposure, .. } = &mut self.context;
+                    let min = |topic| names.get(&topic).and_then(|name| replicated.get(name)).copied();
+                    exposure.power_lost(*broker, |topic| min(topic).unwrap_or(1));
                 }
                 self.see(&Seen::Note(note));
             }

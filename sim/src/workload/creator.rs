@@ -150,7 +150,9 @@ pub enum Created {
 pub async fn create(client: &Client, session: &mut Session, spec: &TopicSpec) -> Created {
     let TopicSpec { name, partitions, replicas, durable, configs } = spec;
     let (partitions, replicas, durable) = (*partitions, *replicas, *durable);
-    let op = client.invoke(Call::CreateTopic { topic: name.clone(), partitions, durable, replicas });
+    let min_insync = configs.get("min.insync.replicas").and_then(|min| min.parse().ok()).unwrap_or(1);
+    let call = Call::CreateTopic { topic: name.clone(), partitions, durable, replicas, min_insync };
+    let op = client.invoke(call);
     let mut configs: Vec<_> = configs.clone().into_iter().collect();
     let flush = if durable { "1".to_string() } else { i64::MAX.to_string() };
     configs.push(("flush.messages".to_string(), flush));
