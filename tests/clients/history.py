@@ -9,12 +9,17 @@ DEFINITE = {2, 3, 10, 17, 18, 19, 21, 32, 35, 42, 43, 76, 87, 100}
 
 
 class History:
-    """Lines of one file, sorted by one clock. Safe to share between threads."""
+    """Lines of one file, sorted by one clock. Safe to share between threads. Each line is written out at once: a program
+    that is killed leaves what it saw.
 
-    def __init__(self, path):
-        self.file = open(path, "w", encoding="ascii")
+    Times count from `began` on the monotonic clock: by default from now. Where several programs write a history each, to
+    be merged, all of them count from 0.
+    """
+
+    def __init__(self, path, began=None):
+        self.file = open(path, "w", encoding="ascii", buffering=1)
         self.lock = threading.Lock()
-        self.began = time.monotonic_ns()
+        self.began = time.monotonic_ns() if began is None else began
         self.operations = 0
 
     def _line(self, client, op, step):
