@@ -198,7 +198,7 @@ pub struct Answer {
 pub enum Sign {
     /// Its address refuses: there is no process.
     Refused,
-    /// It does not answer, and a heartbeat is overdue.
+    /// It does not answer, and nothing else has come from it for a while.
     Unanswered,
     /// It has not been heard of for `broker.session.timeout.ms`.
     Silent,

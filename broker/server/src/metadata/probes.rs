@@ -4,7 +4,8 @@
 //! the connection of its heartbeats ends ─┐             ┌─ answered ─────────────────▶ nothing: it lives
 //! it is silent (`suspicion`)            ─┼─▶ asked ────┼─ refused where it answered ─▶ fenced: its process is gone
 //! this controller has just been elected ─┘     ▲       ├─ refused elsewhere ─────────▶ if it is lost (`suspicion`), fenced
-//!                                              └───────┴─ no answer ─────────────────▶ asked again; then the same
+//!                                              ├───────┼─ broken off ────────────────▶ asked again; then the same
+//!                                              └───────┴─ no answer ─────────────────▶ asked again; if it is mute, fenced
 //! ```
 //!
 //! What ends a connection (an idle close, a controller that restarts, a link that breaks) says nothing about a process. It
@@ -37,15 +38,15 @@ use tracing::{debug, warn};
 /// Alarms that may wait for the task. Further ones are dropped: silence is noticed soon after.
 pub(super) const ALARMS_MAX: usize = 256;
 /// Between two looks at who is silent.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Between two looks at who is new, of a controller that is not the active one.
 const STANDBY_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Brokers that are asked at once; others wait for them.
 const ASKED_MAX: usize = 32;
-/// How long a broker may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(1);
-/// Before a broker that did not answer is asked again.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long a broker may take to answer, the connection included.
+const ANSWER_MAX: Duration = Duration::from_millis(250);
+/// A timer that fires so much later says that this process was held up: its question proves nothing.
+const LATE_MAX: Duration = Duration::from_millis(100);
 /// Before one is asked again whose connection broke, as it does while a process is ending. Doubled each time.
 const BROKEN_PAUSE: Duration = Duration::from_millis(25);
 /// So often it may break.
@@ -262,6 +263,15 @@ fn is_shared(watched: &BTreeMap<BrokerId, Watched>, id: BrokerId, at: &NodeEndpo
     })
 }
 
+/// What a broker's silence must be for it to be fenced.
+#[derive(Clone, Copy)]
+enum Silence {
+    /// Every sign is missing for long.
+    Lost,
+    /// Nothing came while it was asked, nor for a while before.
+    Mute,
+}
+
 /// One broker that is asked.
 struct Probe<R: Runtime> {
     rt: R,
@@ -297,12 +307,13 @@ impl<R: Runtime> Probe<R> {
                 Ok(()) => return Verdict::Answered,
                 Err(Failure::Refused) if self.known => return self.fence(asked, Sign::Refused).await,
                 Err(Failure::Refused) => {
-                    let verdict = self.fence_if_lost(began).await;
+                    let verdict = self.fence_if(began, Silence::Lost).await;
                     return if verdict == Verdict::Open { Verdict::Unreachable } else { verdict };
                 }
+                Err(Failure::TimedOut) if self.rt.now() > deadline + LATE_MAX => return Verdict::Open,
                 Err(Failure::TimedOut) => {
                     unanswered += 1;
-                    PAUSE
+                    Duration::ZERO
                 }
                 Err(Failure::Lost) => {
                     broken += 1;
@@ -312,17 +323,21 @@ impl<R: Runtime> Probe<R> {
             debug!(id = %self.id, unanswered, broken, "a broker does not answer");
             self.rt.sleep_until(self.rt.now() + pause).await;
         }
-        self.fence_if_lost(began).await
+        let silence = if unanswered < UNANSWERED_MAX { Silence::Lost } else { Silence::Mute };
+        self.fence_if(began, silence).await
     }
 
-    /// Fences the broker if it should have been heard of long ago: one that does not answer may be busy, or out of reach.
-    async fn fence_if_lost(&mut self, began: Instant) -> Verdict {
+    /// Fences the broker if it should have been heard of by now: one that does not answer may be busy, or out of reach.
+    async fn fence_if(&mut self, began: Instant, silence: Silence) -> Verdict {
         let (id, since, heartbeat_every) = (self.id, self.since, self.heartbeat_every);
-        let is_lost = move |seen: &Seen<'_>| {
+        let is_gone = move |seen: &Seen<'_>| {
             let (_, watched) = watched(seen);
-            watched.get(&id).is_some_and(|broker| broker.is_lost(seen.now, since, heartbeat_every))
+            watched.get(&id).is_some_and(|broker| match silence {
+                Silence::Lost => broker.is_lost(seen.now, since, heartbeat_every),
+                Silence::Mute => broker.is_mute(seen.now, since, began),
+            })
         };
-        match self.metadata.look(is_lost).await {
+        match self.metadata.look(is_gone).await {
             Some(true) => self.fence(began, Sign::Unanswered).await,
             Some(false) | None => Verdict::Open,
         }

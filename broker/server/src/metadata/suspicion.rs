@@ -2,7 +2,8 @@
 //!
 //! A broker says that it lives by its heartbeats, and by following the metadata log: its fetches wait for news for half a
 //! second at most. A question costs little and harms nobody, so the limits are tight; what follows from silence alone is
-//! decided after `broker.session.timeout.ms`.
+//! decided after `broker.session.timeout.ms`. One that was asked and is mute on every way is taken for dead within little
+//! more than a second: a process that is stopped, or a machine that is gone, resets no connection.
 
 use controller::Broker;
 use model::Instant;
@@ -10,9 +11,12 @@ use model::time::Duration;
 use std::sync::Arc;
 
 /// A broker that fetches no metadata for so long is silent.
-const NO_FETCH_MAX: Duration = Duration::from_millis(750);
-/// One that does not answer either, and fetches none for so long, is lost if its heartbeats are missing too: longer than a
-/// few segments in a row that have to be sent again.
+const NO_FETCH_MAX: Duration = Duration::from_millis(600);
+/// One that fetches none for so long, while two questions on connections of their own go unanswered, is mute: longer than
+/// a segment takes that has to be sent again.
+const MUTE_FETCH_MAX: Duration = Duration::from_millis(1100);
+/// One whose address says nothing, and that fetches none for so long, is lost if its heartbeats are missing too: longer
+/// than a few segments in a row that have to be sent again.
 const LOST_FETCH_MAX: Duration = Duration::from_millis(1500);
 /// How much later than its time a heartbeat may come.
 const LATE_MAX: Duration = Duration::from_millis(500);
@@ -35,7 +39,13 @@ impl Watched {
         now > fetched + NO_FETCH_MAX || now > heard + overdue(heartbeat_every)
     }
 
-    /// Whether no sign has come for so long that it is gone if it does not answer either: it neither follows the metadata
+    /// Whether no sign has come while it was asked, since `began`, nor for long before: it is gone if it did not answer.
+    pub(super) fn is_mute(&self, now: Instant, since: Instant, began: Instant) -> bool {
+        let (_, fetched) = self.last_signs(since);
+        now > fetched + MUTE_FETCH_MAX && self.heard.is_none_or(|heard| heard <= began)
+    }
+
+    /// Whether no sign has come for so long that it is gone whatever its address says: it neither follows the metadata
     /// log nor sends heartbeats.
     pub(super) fn is_lost(&self, now: Instant, since: Instant, heartbeat_every: Duration) -> bool {
         let (heard, fetched) = self.last_signs(since);

@@ -18,8 +18,8 @@ fn silence_is_told_by_the_sign_that_is_missing() {
     let since = at(1000);
     for (now, heard, fetched, silent) in [
         (10_000, Some(9_000), Some(9_500), false),
-        (10_000, Some(9_000), Some(9_250), false),
-        (10_001, Some(9_000), Some(9_250), true),
+        (10_000, Some(9_000), Some(9_400), false),
+        (10_001, Some(9_000), Some(9_400), true),
         (10_000, Some(7_500), Some(9_900), false),
         (10_001, Some(7_500), Some(9_900), true),
     ] {
@@ -33,7 +33,7 @@ fn silence_is_told_by_the_sign_that_is_missing() {
 
 #[test]
 fn nobody_is_silent_for_what_a_controller_before_has_not_heard() {
-    for (now, silent) in [(10_000, false), (10_750, false), (10_751, true)] {
+    for (now, silent) in [(10_000, false), (10_600, false), (10_601, true)] {
         assert_eq!(watched(None, Some(2_000)).is_silent(at(now), at(10_000), EVERY), silent, "{now}");
         assert_eq!(watched(Some(10_000), None).is_silent(at(now), at(10_000), EVERY), silent, "{now}");
     }
@@ -53,6 +53,25 @@ fn a_broker_is_lost_when_every_sign_is_missing() {
         assert_eq!(
             watched(heard, fetched).is_lost(at(now), since, EVERY),
             lost,
+            "{now} {heard:?} {fetched:?}"
+        );
+    }
+}
+
+#[test]
+fn a_broker_is_mute_when_nothing_came_while_it_was_asked() {
+    let (since, began) = (at(1000), at(9_500));
+    for (now, heard, fetched, mute) in [
+        (10_000, Some(9_500), Some(8_900), false),
+        (10_001, Some(9_500), Some(8_900), true),
+        (10_001, Some(9_501), Some(8_900), false),
+        (10_001, Some(9_500), Some(8_901), false),
+        (2_100, None, None, false),
+        (2_101, None, None, true),
+    ] {
+        assert_eq!(
+            watched(heard, fetched).is_mute(at(now), since, began),
+            mute,
             "{now} {heard:?} {fetched:?}"
         );
     }
