@@ -64,7 +64,7 @@ impl ClusterConfig {
     }
 
     fn freshness(&self) -> Freshness {
-        let patience = Duration::from_millis(500).min(self.request_timeout);
+        let patience = Duration::from_millis(300).min(self.request_timeout);
         Freshness { age_max: self.metadata_age_max, patience, backoff: self.backoff }
     }
 }
@@ -115,7 +115,7 @@ pub struct Cluster<R: Runtime, T> {
     lines: BTreeMap<Peer, Line<R>>,
     /// Tells connections of one broker apart.
     next_opening: u64,
-    /// Who has been asked for metadata since they came last.
+    /// Who has been asked for metadata since they came last, or is not worth asking.
     asked: BTreeSet<Peer>,
     /// Why the last connection failed, for people.
     trouble: Option<(Endpoint, LinkError)>,
@@ -217,6 +217,17 @@ impl<R: Runtime, T: Send + 'static> Cluster<R, T> {
             }
             Err(_) => self.metadata.failed(now, self.runtime.draw()),
         }
+    }
+
+    /// These brokers have been silent for long: others are asked who leads.
+    pub fn suspect(&mut self, silent: impl IntoIterator<Item = i32>) {
+        for node in silent {
+            let endpoint = self.metadata.nodes().get(&node);
+            let seeds = self.config.bootstrap.iter().enumerate();
+            let same = seeds.filter(|(_, seed)| Some(*seed) == endpoint).map(|(at, _)| Peer::Seed(at));
+            self.asked.extend(same.chain([Peer::Node(node)]));
+        }
+        self.metadata.stale();
     }
 
     /// When [`Cluster::turn`] has something to do.

@@ -263,20 +263,21 @@ impl Core {
         self.errors.pop_front()
     }
 
-    /// Whether a broker has been silent for so long that others had better be asked who leads.
-    pub(super) fn suspects(&self, now: Instant) -> bool {
-        self.suspicions().any(|at| at <= now)
+    /// Brokers that have been silent for so long that others had better be asked who leads.
+    pub(super) fn suspects(&self, now: Instant) -> BTreeSet<i32> {
+        self.suspicions().filter(|(_, at)| *at <= now).map(|(node, _)| node).collect()
     }
 
     /// When there may be something new to do, though nothing happens: the next such time after now.
     pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
         let positions = self.positions.values().filter_map(Position::wake);
-        positions.chain(self.suspicions()).filter(|at| *at > now).min()
+        positions.chain(self.suspicions().map(|(_, at)| at)).filter(|at| *at > now).min()
     }
 
-    fn suspicions(&self) -> impl Iterator<Item = Instant> {
+    /// Who is asked, and when it counts as silent.
+    fn suspicions(&self) -> impl Iterator<Item = (i32, Instant)> {
         let patience = self.config.max_wait + self.config.patience;
-        self.under_way.values().map(move |under_way| under_way.since + patience)
+        self.under_way.values().map(move |under_way| (under_way.node, under_way.since + patience))
     }
 
     fn error(&mut self, (topic, partition): &Place, trouble: Trouble) {

@@ -161,9 +161,10 @@ impl<R: Runtime> Consumer<R> {
     /// Asks for everything that can be asked for now.
     fn turn(&mut self) {
         let now = self.runtime.now();
-        if self.core.suspects(now) && self.suspected + self.core.config().patience <= now {
+        let silent = self.core.suspects(now);
+        if !silent.is_empty() && self.suspected + self.core.config().patience <= now {
             self.suspected = now;
-            self.cluster.metadata_mut().stale();
+            self.cluster.suspect(silent);
         }
         self.cluster.turn();
         let (core, cluster) = (&mut self.core, &mut self.cluster);
@@ -198,7 +199,8 @@ impl<R: Runtime> Consumer<R> {
     /// When there is something to do though nothing happens.
     fn wake(&self) -> Instant {
         let now = self.runtime.now();
-        let suspicion = self.core.suspects(now).then(|| self.suspected + self.core.config().patience);
+        let silent = self.core.suspects(now);
+        let suspicion = (!silent.is_empty()).then(|| self.suspected + self.core.config().patience);
         let nodes = self.cluster.metadata().nodes().keys();
         let retries = nodes.filter_map(|node| self.cluster.retry_at(*node));
         let all =

@@ -58,7 +58,8 @@ pub struct ConsumerConfig {
     pub poll_records_max: usize,
     /// What a batch may become when it is decompressed; larger ones are an error.
     pub batch_bytes_max: usize,
-    /// When a broker has been silent for so long beyond `max_wait`, others are asked whether it still leads.
+    /// When a broker has been silent for so long beyond `max_wait`, others are asked whether it still leads; and
+    /// again each time that it is over.
     pub patience: Duration,
     /// Between attempts (`retry.backoff.ms`, `retry.backoff.max.ms`).
     pub backoff: Backoff,
@@ -74,7 +75,7 @@ impl Default for ConsumerConfig {
             partition_max_bytes: 1 << 20,
             poll_records_max: 500,
             batch_bytes_max: 64 << 20,
-            patience: Duration::from_millis(500),
+            patience: Duration::from_millis(250),
             backoff: Backoff { first: Duration::from_millis(50), most: Duration::from_millis(1_000) },
         }
     }

@@ -278,9 +278,10 @@ impl Core {
         }
     }
 
-    /// Whether a broker has been silent for so long that others had better be asked who leads.
-    pub(super) fn suspects(&self, now: Instant) -> bool {
-        self.under_way.values().any(|under_way| under_way.since + self.rules.patience <= now)
+    /// Brokers that have been silent for so long that others had better be asked who leads.
+    pub(super) fn suspects(&self, now: Instant) -> BTreeSet<i32> {
+        let silent = |under_way: &&UnderWay| under_way.since + self.rules.patience <= now;
+        self.under_way.values().filter(silent).map(|under_way| under_way.node).collect()
     }
 
     /// Tells everything as undelivered that is not told of yet.

@@ -51,7 +51,8 @@ pub struct ProducerConfig {
     pub delivery_timeout: Duration,
     /// How long the leader may wait for other replicas (`timeout.ms` of the request: `request.timeout.ms` of clients).
     pub replicas_timeout: Duration,
-    /// When a broker has been silent for so long, others are asked whether it still leads what it was asked for.
+    /// When a broker has been silent for so long, others are asked whether it still leads what it was asked for; and again
+    /// each time that it is over.
     pub patience: Duration,
     /// Between attempts (`retry.backoff.ms`, `retry.backoff.max.ms`).
     pub backoff: Backoff,
@@ -81,7 +82,7 @@ impl Default for ProducerConfig {
             buffer_bytes_max: 32 << 20,
             delivery_timeout: Duration::from_secs(120),
             replicas_timeout: Duration::from_secs(30),
-            patience: Duration::from_millis(500),
+            patience: Duration::from_millis(250),
             backoff: Backoff { first: Duration::from_millis(50), most: Duration::from_millis(1_000) },
         }
     }

@@ -97,10 +97,10 @@ impl<R: Runtime> Task<R> {
     fn turn(&mut self) {
         let moment = self.moment();
         self.core.tick(self.cluster.metadata(), moment);
-        let patience = self.core.rules().patience;
-        if self.core.suspects(moment.now) && self.suspected + patience <= moment.now {
+        let silent = self.core.suspects(moment.now);
+        if !silent.is_empty() && self.suspected + self.core.rules().patience <= moment.now {
             self.suspected = moment.now;
-            self.cluster.metadata_mut().stale();
+            self.cluster.suspect(silent);
         }
         // One that nothing is given to asks for nothing.
         if self.next_ticket > 0 {
@@ -133,7 +133,8 @@ impl<R: Runtime> Task<R> {
         let nodes = self.core.nodes(self.cluster.metadata(), Moment { now, draw: 0 });
         let retries = nodes.into_iter().filter_map(|node| self.cluster.retry_at(node));
         let cluster = (self.next_ticket > 0).then(|| self.cluster.wake());
-        let suspicion = self.core.suspects(now).then(|| self.suspected + self.core.rules().patience);
+        let silent = self.core.suspects(now);
+        let suspicion = (!silent.is_empty()).then(|| self.suspected + self.core.rules().patience);
         // What is due already and can't be done waits for an event.
         self.core
             .wake(now)
