@@ -31,11 +31,37 @@ pub(crate) fn ready(arguments: &Arguments) -> Result<Value, String> {
     for topic in 0..topics {
         admin.create(&format!("ready-{topic}"), partitions as i32, replicas, topic::PATIENCE)?;
     }
-    until_all(&nodes, |view| {
-        let all = view.partitions();
-        all >= topics * partitions && view.led_by(-1) == 0 && view.in_sync == all
-    })?;
+    until_in_sync(&nodes, topics * partitions)?;
     Ok(json!({ "ready_seconds": began.elapsed().as_secs_f64() }))
+}
+
+/// Waits until every node says that at least so many partitions are there, and all are led and in sync.
+pub(crate) fn until_in_sync(nodes: &[Node], partitions: usize) -> Result<(), String> {
+    until_all(nodes, |view| {
+        let all = view.partitions();
+        all >= partitions && view.led_by(-1) == 0 && view.in_sync == all
+    })
+}
+
+/// `--nodes N`: one of them has just been started again. How long it takes until every node says that all are in sync
+/// everywhere.
+pub(crate) fn rejoined(arguments: &Arguments) -> Result<Value, String> {
+    let nodes = nodes(arguments)?;
+    let began = Instant::now();
+    loop {
+        let quick = |node: &Node| {
+            let view = Wire::open(node.addr)?.view()?;
+            let all = view.partitions();
+            Ok(view.brokers.len() == nodes.len() && all > 0 && view.led_by(-1) == 0 && view.in_sync == all)
+        };
+        if nodes.iter().all(|node| quick(node) == Ok::<bool, String>(true)) {
+            return Ok(json!({ "in_sync_ms": began.elapsed().as_secs_f64() * 1e3 }));
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(format!("a node is not in sync after {PATIENCE:?}"));
+        }
+        std::thread::sleep(QUICK_LOOK);
+    }
 }
 
 /// `--nodes N --topic T [--beside P]`: kills the active controller and creates the topic.
@@ -118,15 +144,15 @@ pub(crate) fn idle(arguments: &Arguments) -> Result<Value, String> {
     Ok(result)
 }
 
-fn meter(nodes: &[Node], arguments: &Arguments) -> Result<Meter, String> {
-    Meter::start(nodes.iter().map(|node| node.pid).chain(beside(arguments)?))
+pub(crate) fn meter(nodes: &[Node], arguments: &Arguments) -> Result<Meter, String> {
+    Meter::start_beside(nodes.iter().map(|node| node.pid), beside(arguments)?)
 }
 
-fn others<'a>(nodes: &'a [Node], one: &'a Node) -> impl Iterator<Item = &'a Node> {
+pub(crate) fn others<'a>(nodes: &'a [Node], one: &'a Node) -> impl Iterator<Item = &'a Node> {
     nodes.iter().filter(move |node| *node != one)
 }
 
-fn active_controller(nodes: &[Node]) -> Result<&Node, String> {
+pub(crate) fn active_controller(nodes: &[Node]) -> Result<&Node, String> {
     let id = until("an active controller", || Wire::open(nodes[0].addr)?.active_controller())?;
     nodes.iter().find(|node| node.id == id).ok_or_else(|| format!("the active controller is node {id}"))
 }

@@ -13,6 +13,9 @@
 //! failover  kill -9 of the active controller to a topic that is created
 //! moved     kill -9 of a node to other leaders of all that it led
 //! idle      what a cluster costs that nobody uses
+//! replicated  `produce` into a topic of three replicas
+//! lost      the longest time without an acknowledgement when the leader is killed or stops
+//! rejoined  a node that was started again, until it is in sync
 //! null      one thread that receives, appends and syncs, and does nothing else a broker does
 //! ```
 
@@ -24,6 +27,7 @@ mod cluster;
 mod consume;
 mod deliveries;
 mod latency;
+mod lost;
 mod nodes;
 mod null;
 mod produce;
@@ -49,9 +53,12 @@ fn main() -> ExitCode {
         "failover" => cluster::failover(&arguments),
         "moved" => cluster::moved(&arguments),
         "idle" => cluster::idle(&arguments),
+        "replicated" => produce::replicated(&arguments),
+        "lost" => lost::run(&arguments),
+        "rejoined" => cluster::rejoined(&arguments),
         _ => {
-            Err("usage: tidemark-bench produce|consume|latency|start|ceiling|null|ready|failover|moved|idle \
-                      [--OPTION VALUE]…"
+            Err("usage: tidemark-bench produce|consume|latency|start|ceiling|null|ready|failover|moved|idle|\
+                      replicated|lost|rejoined [--OPTION VALUE]…"
                 .to_string())
         }
     });

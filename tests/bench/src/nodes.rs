@@ -17,10 +17,15 @@ pub(crate) struct Node {
 impl Node {
     /// SIGKILL. Whoever started the process learns of its end; until then `/proc` has its processor time.
     pub(crate) fn kill(&self) -> Result<(), String> {
-        let killed = Command::new("kill").args(["-KILL", &self.pid.to_string()]).status();
+        self.signal("KILL")
+    }
+
+    /// A signal, by its name without SIG.
+    pub(crate) fn signal(&self, name: &str) -> Result<(), String> {
+        let killed = Command::new("kill").args([&format!("-{name}"), &self.pid.to_string()]).status();
         match killed {
             Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("kill of node {}: {status}", self.id)),
+            Ok(status) => Err(format!("kill -{name} of node {}: {status}", self.id)),
             Err(error) => Err(format!("kill: {error}")),
         }
     }

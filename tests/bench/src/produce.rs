@@ -1,8 +1,10 @@
-//! Throughput into a topic: how fast messages are acknowledged, and librdkafka's own ceiling.
+//! Throughput into a topic, of one replica or three: how fast messages are acknowledged, and librdkafka's own ceiling.
 
 use crate::arguments::Arguments;
+use crate::cluster;
 use crate::deliveries::{Counting, Deliveries};
-use crate::topic;
+use crate::nodes::{addresses, nodes};
+use crate::topic::{self, Admin};
 use crate::usage::Meter;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -19,17 +21,32 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
     let (brokers, name) = (arguments.text("brokers")?, arguments.text("topic")?);
     topic::create(brokers, name, arguments.or("partitions", 1)?)?;
-    measure(brokers, name, arguments.maybe("broker-pid")?, arguments)
+    let broker: Option<u32> = arguments.maybe("broker-pid")?;
+    measure(brokers, name, arguments, || Meter::start(broker))
+}
+
+/// `--nodes N --topic T [--beside P]` and the options of [`run`]: the same load on a topic of three replicas.
+pub(crate) fn replicated(arguments: &Arguments) -> Result<Value, String> {
+    let (nodes, name) = (nodes(arguments)?, arguments.text("topic")?);
+    let (brokers, partitions) = (addresses(&nodes), arguments.or("partitions", 1)?);
+    Admin::connect(&brokers)?.create_replicated(name, partitions)?;
+    cluster::until_in_sync(&nodes, partitions as usize)?;
+    measure(&brokers, name, arguments, || cluster::meter(&nodes, arguments))
 }
 
 /// The same load on a mock broker inside this process: more than this no broker can show.
 pub(crate) fn ceiling(arguments: &Arguments) -> Result<Value, String> {
     let mock = MockCluster::new(1).map_err(|error| error.to_string())?;
     mock.create_topic("ceiling", arguments.or("partitions", 1)?, 1).map_err(|error| error.to_string())?;
-    measure(&mock.bootstrap_servers(), "ceiling", None, arguments)
+    measure(&mock.bootstrap_servers(), "ceiling", arguments, || Meter::start(None))
 }
 
-fn measure(brokers: &str, topic: &str, broker: Option<u32>, arguments: &Arguments) -> Result<Value, String> {
+fn measure(
+    brokers: &str,
+    topic: &str,
+    arguments: &Arguments,
+    meter: impl FnOnce() -> Result<Meter, String>,
+) -> Result<Value, String> {
     let size: usize = arguments.or("size", 1024)?;
     let count: u64 = arguments.or("count", 1_000_000)?;
     let warmup: u64 = arguments.or("warmup", 0)?;
@@ -51,7 +68,7 @@ fn measure(brokers: &str, topic: &str, broker: Option<u32>, arguments: &Argument
     let payload = vec![b'x'; size];
     send_all(&producer, topic, partitions, &payload, warmup)?;
     deliveries.wait(warmup, PATIENCE)?;
-    let meter = Meter::start(broker)?;
+    let meter = meter()?;
     send_all(&producer, topic, partitions, &payload, count)?;
     deliveries.wait(warmup + count, PATIENCE)?;
     meter.stop(count, count * size as u64)

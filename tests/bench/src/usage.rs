@@ -10,6 +10,8 @@ const SECONDS_PER_TICK: f64 = 0.01;
 /// A running measurement.
 pub(crate) struct Meter {
     brokers: Vec<u32>,
+    /// Brokers that run because pairs are interleaved: neither measured nor others.
+    beside: Vec<u32>,
     began: Instant,
     before: Ticks,
 }
@@ -17,14 +19,23 @@ pub(crate) struct Meter {
 struct Ticks {
     client: u64,
     broker: u64,
+    beside: u64,
     machine: u64,
 }
 
 impl Meter {
     /// Starts measuring; `brokers` are the process ids of the brokers, if there are any.
     pub(crate) fn start(brokers: impl IntoIterator<Item = u32>) -> Result<Meter, String> {
+        Meter::start_beside(brokers, Vec::new())
+    }
+
+    /// As [`Meter::start`], while the brokers `beside` are idle.
+    pub(crate) fn start_beside(
+        brokers: impl IntoIterator<Item = u32>,
+        beside: Vec<u32>,
+    ) -> Result<Meter, String> {
         let brokers: Vec<u32> = brokers.into_iter().collect();
-        Ok(Meter { before: Ticks::now(&brokers)?, brokers, began: Instant::now() })
+        Ok(Meter { before: Ticks::now(&brokers, &beside)?, brokers, beside, began: Instant::now() })
     }
 
     /// The result so far, of `messages` of `bytes` together, with the memory of the one broker.
@@ -43,25 +54,29 @@ impl Meter {
     /// Time and processor time so far.
     pub(crate) fn cost(&self) -> Result<Value, String> {
         let seconds = self.began.elapsed().as_secs_f64();
-        let after = Ticks::now(&self.brokers)?;
+        let after = Ticks::now(&self.brokers, &self.beside)?;
         let client = after.client - self.before.client;
         let broker = after.broker - self.before.broker;
+        let beside = after.beside - self.before.beside;
         let machine = after.machine - self.before.machine;
         Ok(json!({
             "seconds": seconds,
             "client_cpu": client as f64 * SECONDS_PER_TICK,
             "broker_cpu": broker as f64 * SECONDS_PER_TICK,
-            "other_cpu": machine.saturating_sub(client + broker) as f64 * SECONDS_PER_TICK,
+            "other_cpu": machine.saturating_sub(client + broker + beside) as f64 * SECONDS_PER_TICK,
         }))
     }
 }
 
 impl Ticks {
-    fn now(brokers: &[u32]) -> Result<Ticks, String> {
-        let brokers = brokers.iter().map(|pid| of_process(&pid.to_string()));
+    fn now(brokers: &[u32], beside: &[u32]) -> Result<Ticks, String> {
+        let all = |pids: &[u32]| -> Result<u64, String> {
+            pids.iter().map(|pid| of_process(&pid.to_string())).sum()
+        };
         Ok(Ticks {
             client: of_process("self")?,
-            broker: brokers.sum::<Result<u64, String>>()?,
+            broker: all(brokers)?,
+            beside: all(beside)?,
             machine: of_machine()?,
         })
     }

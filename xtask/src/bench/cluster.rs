@@ -1,13 +1,13 @@
-//! Rows of three nodes: what happens when one is killed, and what they cost when nothing happens.
+//! Rows of three nodes: what they replicate, what happens when one is killed, and what they cost when nothing happens.
 //!
 //! Every node is broker and controller. Where a killed node can be started again, both clusters stay up and take turns;
 //! where that would leave something behind, each run has a cluster of its own.
 
 use super::Programs;
 use super::broker::{Broker, Place, Recipe, Who};
-use super::machine::{free_port, settle, wait_until_quiet};
-use super::rows::{Load, Mode};
-use super::run::{Measured, generate};
+use super::machine::{back_page_cache, free_port, settle, wait_until_quiet};
+use super::rows::{Load, Loss, Mode};
+use super::run::{Measured, WARMUP, bounds, generate};
 use super::sample::Sample;
 
 const NODES: usize = 3;
@@ -25,20 +25,29 @@ pub(super) fn measure(
     measured: &mut Measured,
 ) -> Result<(), String> {
     let mut both = None;
-    if load == Load::ControllerFailover {
+    if matches!(load, Load::ControllerFailover | Load::Replicated { .. } | Load::LeaderLost(_)) {
         let kafka =
             programs.kafka.is_some().then(|| Cluster::start(Who::Kafka, mode, programs)).transpose()?;
-        both = Some((Cluster::start(Who::Tidemark, mode, programs)?, kafka));
+        let mut clusters = (Cluster::start(Who::Tidemark, mode, programs)?, kafka);
+        if let Load::Replicated { .. } = load {
+            let warm = Load::Replicated { size: 1024, count: WARMUP / 2, partitions: 3 };
+            clusters.0.take_turn(warm, 0, &[], programs)?;
+            if let Some(kafka) = &mut clusters.1 {
+                kafka.take_turn(warm, 0, &[], programs)?;
+            }
+        }
+        both = Some(clusters);
     }
     for pair in 1..=pairs {
         eprint!("pair {pair} of {pairs}\r");
+        bounds(load, mode, programs, measured)?;
         match &mut both {
             Some((tidemark, kafka)) => {
                 let beside = kafka.as_ref().map_or(Vec::new(), Cluster::pids);
-                measured.tidemark.push(tidemark.failover(pair, &beside, programs)?);
+                measured.tidemark.push(tidemark.take_turn(load, pair, &beside, programs)?);
                 let beside = tidemark.pids();
                 if let Some(kafka) = kafka {
-                    measured.kafka.push(kafka.failover(pair, &beside, programs)?);
+                    measured.kafka.push(kafka.take_turn(load, pair, &beside, programs)?);
                 }
             }
             None => {
@@ -69,6 +78,16 @@ fn alone(who: Who, load: Load, mode: Mode, programs: &Programs) -> Result<Sample
             std::thread::sleep(CALM);
             wait_until_quiet();
             cluster.generate("idle", &[("seconds", "10")], programs)
+        }
+        Load::Rejoin { partitions } => {
+            let mut cluster = cluster;
+            cluster.ready(partitions, 3, programs)?;
+            settle();
+            std::thread::sleep(CALM);
+            wait_until_quiet();
+            // Killed, not stopped: nobody told the others that it goes.
+            cluster.nodes[NODES - 1].spawn_again()?;
+            cluster.generate("rejoined", &[], programs)
         }
         _ => unreachable!("not a load of clusters that are measured alone"),
     }
@@ -102,19 +121,55 @@ impl Cluster {
         self.generate("ready", &options, programs).map(drop)
     }
 
-    /// Has the active controller killed, and starts it again.
-    fn failover(&mut self, pair: usize, beside: &[u32], programs: &Programs) -> Result<Sample, String> {
+    /// One run, while the other cluster is idle.
+    fn take_turn(
+        &mut self,
+        load: Load,
+        pair: usize,
+        beside: &[u32],
+        programs: &Programs,
+    ) -> Result<Sample, String> {
         settle();
         wait_until_quiet();
         let beside: Vec<String> = beside.iter().map(u32::to_string).collect();
-        let options = [("topic", &*format!("failover-{pair}")), ("beside", &*beside.join(","))];
-        let sample = self.generate("failover", &options, programs)?;
+        let (topic, beside) = (format!("pair-{pair}"), beside.join(","));
+        let mut options = vec![("topic", &*topic), ("beside", &*beside)];
+        match load {
+            Load::Replicated { size, count, partitions } => {
+                let [size, count, partitions] = [size, count, partitions].map(|number| number.to_string());
+                back_page_cache(&programs.scratch);
+                // One topic for all: what is created here is led by whoever the draw says, and stays.
+                options[0] = ("topic", "bench");
+                options.extend([("size", &*size), ("count", &*count), ("partitions", &*partitions)]);
+                self.generate("replicated", &options, programs)
+            }
+            Load::LeaderLost(loss) => {
+                let program = programs.tidemark.display().to_string();
+                options.extend(match loss {
+                    Loss::Killed => vec![("signal", "KILL")],
+                    Loss::Stopped => vec![("signal", "STOP"), ("client", &*program)],
+                });
+                let sample = self.generate("lost", &options, programs)?;
+                self.mend(&sample, loss == Loss::Killed, programs)?;
+                Ok(sample)
+            }
+            _ => {
+                let sample = self.generate("failover", &options, programs)?;
+                self.mend(&sample, true, programs)?;
+                Ok(sample)
+            }
+        }
+    }
+
+    /// Starts the victim again if it was killed, and waits until all nodes are there.
+    fn mend(&mut self, sample: &Sample, killed: bool, programs: &Programs) -> Result<(), String> {
         let victim = sample.0["victim"].as_u64().ok_or("nobody was killed")? as usize;
         let node = &mut self.nodes[victim - 1];
-        node.spawn_again()?;
+        if killed {
+            node.spawn_again()?;
+        }
         node.wait()?;
-        self.ready(0, 1, programs)?;
-        Ok(sample)
+        self.ready(0, 1, programs)
     }
 
     fn generate(&self, what: &str, options: &[(&str, &str)], programs: &Programs) -> Result<Sample, String> {

@@ -55,6 +55,9 @@ fn figures(load: Load) -> &'static [Figure] {
         Load::ControllerFailover => &[Created],
         Load::LeadersMoved { .. } => &[Moved],
         Load::IdleCluster { .. } => &[BusiestLoad, Resident],
+        Load::Replicated { .. } => &[Megabytes, Thousands, BrokerCost, ClientCost],
+        Load::LeaderLost(_) => &[Gap],
+        Load::Rejoin { .. } => &[InSync],
     }
 }
 

@@ -38,6 +38,22 @@ pub(super) enum Load {
     LeadersMoved { partitions: u64 },
     /// Three nodes have so many partitions, and ten idle seconds.
     IdleCluster { partitions: u64 },
+    /// `count` messages of `size` bytes into partitions of three replicas, two of which must have a message before it is
+    /// acknowledged.
+    Replicated { size: u64, count: u64, partitions: u64 },
+    /// The leader of a partition of three replicas is killed or stopped while 500 messages a second are produced to it.
+    LeaderLost(Loss),
+    /// Of three nodes, all of which have so many partitions, one is killed and started again.
+    Rejoin { partitions: u64 },
+}
+
+/// What becomes of a leader, and who produces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// `kill -9`; librdkafka.
+    Killed,
+    /// `kill -STOP`; `tidemark produce`, for both clusters: librdkafka waits for as long as a request may take.
+    Stopped,
 }
 
 impl Load {
@@ -45,8 +61,18 @@ impl Load {
     pub(super) fn pairs(self) -> usize {
         match self {
             Load::ControllerFailover => 10,
-            Load::LeadersMoved { .. } | Load::IdleCluster { .. } => 3,
+            Load::LeadersMoved { .. } | Load::IdleCluster { .. } | Load::Rejoin { .. } => 3,
             _ => 5,
+        }
+    }
+
+    /// Whether it is done to three nodes.
+    pub(super) fn is_of_three(self) -> bool {
+        use Load::*;
+        match self {
+            Produce { .. } | Consume { .. } | Latency { .. } | Start => false,
+            ControllerFailover | LeadersMoved { .. } | IdleCluster { .. } => true,
+            Replicated { .. } | LeaderLost(_) | Rejoin { .. } => true,
         }
     }
 
@@ -56,6 +82,9 @@ impl Load {
             (Load::ControllerFailover, Figure::Created) => Some(500.0),
             (Load::LeadersMoved { .. }, Figure::Moved) => Some(1000.0),
             (Load::IdleCluster { .. }, Figure::BusiestLoad) => Some(3.0),
+            (Load::LeaderLost(Loss::Killed), Figure::Gap) => Some(500.0),
+            (Load::LeaderLost(Loss::Stopped), Figure::Gap) => Some(1500.0),
+            (Load::Rejoin { .. }, Figure::InSync) => Some(2000.0),
             _ => None,
         }
     }
@@ -78,6 +107,8 @@ impl Mode {
     }
 }
 
+const REPLICATED: Load = Load::Replicated { size: 1024, count: 500_000, partitions: 3 };
+
 /// Every row, in the order that they are measured and printed.
 pub(super) const ROWS: &[Row] = &[
     Row { name: "produce-1k", mode: Mode::PageCache, load: Load::Produce { size: 1024, count: 1_000_000 } },
@@ -99,4 +130,9 @@ pub(super) const ROWS: &[Row] = &[
     Row { name: "controller-failover", mode: Mode::Durable, load: Load::ControllerFailover },
     Row { name: "leaders-moved", mode: Mode::Durable, load: Load::LeadersMoved { partitions: 10_000 } },
     Row { name: "idle-cluster", mode: Mode::Durable, load: Load::IdleCluster { partitions: 1_000 } },
+    Row { name: "replicated-1k", mode: Mode::PageCache, load: REPLICATED },
+    Row { name: "replicated-1k-durable", mode: Mode::Durable, load: REPLICATED },
+    Row { name: "leader-killed", mode: Mode::Durable, load: Load::LeaderLost(Loss::Killed) },
+    Row { name: "leader-stopped", mode: Mode::Durable, load: Load::LeaderLost(Loss::Stopped) },
+    Row { name: "rejoin", mode: Mode::Durable, load: Load::Rejoin { partitions: 1_000 } },
 ];

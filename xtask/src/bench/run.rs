@@ -24,7 +24,7 @@ pub(super) struct Measured {
 }
 
 /// Runs before the first pair, so that Kafka's compiler has seen the code: messages of 1 KiB.
-const WARMUP: u64 = 1_000_000;
+pub(super) const WARMUP: u64 = 1_000_000;
 
 pub(super) fn row(row: &Row, programs: &Programs, pairs: usize, quick: u64) -> Result<Measured, String> {
     let load = shortened(row.load, quick);
@@ -38,7 +38,7 @@ pub(super) fn row(row: &Row, programs: &Programs, pairs: usize, quick: u64) -> R
         }
         return Ok(measured);
     }
-    if matches!(load, Load::ControllerFailover | Load::LeadersMoved { .. } | Load::IdleCluster { .. }) {
+    if load.is_of_three() {
         cluster::measure(load, row.mode, programs, pairs, &mut measured)?;
         measured.keep_quiet_pairs();
         return Ok(measured);
@@ -86,8 +86,17 @@ impl Measured {
 }
 
 /// What one thread and what the client alone can do, in the same minute as the pair.
-fn bounds(load: Load, mode: Mode, programs: &Programs, measured: &mut Measured) -> Result<(), String> {
-    let Load::Produce { size, count } = load else { return Ok(()) };
+pub(super) fn bounds(
+    load: Load,
+    mode: Mode,
+    programs: &Programs,
+    measured: &mut Measured,
+) -> Result<(), String> {
+    let (size, count, partitions, writers) = match load {
+        Load::Produce { size, count } => (size, count, 1, 1),
+        Load::Replicated { size, count, partitions } => (size, count, partitions, 3),
+        _ => return Ok(()),
+    };
     wait_until_quiet();
     let words = [
         "ceiling".to_string(),
@@ -95,12 +104,15 @@ fn bounds(load: Load, mode: Mode, programs: &Programs, measured: &mut Measured) 
         size.to_string(),
         "--count".to_string(),
         count.to_string(),
+        "--partitions".to_string(),
+        partitions.to_string(),
     ];
     measured.ceiling.push(generate(programs, &words)?);
     let duty = if mode == Mode::Durable { "sync" } else { "append" };
     let dir = programs.scratch.display().to_string();
-    let words =
-        ["null", "--duty", duty, "--dir", &dir, "--bytes", &(size * count).to_string()].map(str::to_string);
+    let (bytes, writers) = ((size * count).to_string(), writers.to_string());
+    let words = ["null", "--duty", duty, "--dir", &dir, "--bytes", &bytes, "--writers", &writers];
+    let words = words.map(str::to_string);
     settle();
     back_page_cache(&programs.scratch);
     measured.null.push(generate(programs, &words)?);
@@ -136,9 +148,7 @@ fn words(addr: SocketAddr, pid: u32, load: Load) -> Vec<String> {
         Load::Produce { size, count } => ("produce", vec![("size", size), ("count", count)]),
         Load::Consume { count, .. } => ("consume", vec![("count", count)]),
         Load::Latency { rate, count } => ("latency", vec![("rate", rate), ("count", count)]),
-        Load::Start | Load::ControllerFailover | Load::LeadersMoved { .. } | Load::IdleCluster { .. } => {
-            unreachable!("measured by commands of their own")
-        }
+        _ => unreachable!("measured by commands of their own"),
     };
     let mut words = vec![what.to_string()];
     for (name, value) in
@@ -186,7 +196,11 @@ fn shortened(load: Load, quick: u64) -> Load {
         Load::Latency { rate, count } => Load::Latency { rate, count: count / quick },
         Load::LeadersMoved { partitions } => Load::LeadersMoved { partitions: partitions / quick },
         Load::IdleCluster { partitions } => Load::IdleCluster { partitions: partitions / quick },
-        Load::Start | Load::ControllerFailover => load,
+        Load::Replicated { size, count, partitions } => {
+            Load::Replicated { size, count: count / quick, partitions }
+        }
+        Load::Rejoin { partitions } => Load::Rejoin { partitions: partitions / quick },
+        Load::Start | Load::ControllerFailover | Load::LeaderLost(_) => load,
     }
 }
 

@@ -40,6 +40,8 @@ impl Sample {
             Figure::ResidentPeak => Some(self.number("rss_peak")? / 1e6),
             Figure::Created => self.number("created_ms"),
             Figure::Moved => self.number("moved_ms"),
+            Figure::Gap => self.number("gap_ms"),
+            Figure::InSync => self.number("in_sync_ms"),
             Figure::BusiestLoad => Some(self.number("busiest_cpu")? / self.number("seconds")? * 100.0),
         }
     }
@@ -64,6 +66,10 @@ pub(super) enum Figure {
     Created,
     /// From the kill to the last partition's leader.
     Moved,
+    /// The longest time without an acknowledgement.
+    Gap,
+    /// From exec to the last partition's replicas in sync.
+    InSync,
     /// Of the node that used most.
     BusiestLoad,
 }
@@ -85,6 +91,8 @@ impl Figure {
             Figure::ResidentPeak => "resident at most, MB",
             Figure::Created => "kill -9 to a topic created, ms",
             Figure::Moved => "kill -9 to all led again, ms",
+            Figure::Gap => "longest time without an acknowledgement, ms",
+            Figure::InSync => "exec to all in sync, ms",
             Figure::BusiestLoad => "busiest node's CPU, % of a core",
         }
     }
