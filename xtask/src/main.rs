@@ -8,6 +8,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod ci;
 mod mutants;
 mod shrink;
@@ -40,6 +41,11 @@ const COMMANDS: &[Command] = &[
         name: "mutants",
         help: "plants known bugs and counts seeds to their discovery",
         run: mutants::run,
+    },
+    Command {
+        name: "chaos",
+        help: "real processes, stock clients, faults drawn from a seed",
+        run: chaos::run,
     },
     Command { name: "bench", help: "throughput and latency of the release binary", run: bench::run },
 ];

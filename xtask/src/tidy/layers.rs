@@ -88,6 +88,7 @@ const HOUSE: &[Floor] = &[
     ),
     Floor::adapter("tidemark-tests", &[]),
     Floor::adapter("tidemark-bench", &[]),
+    Floor::adapter("tidemark-chaos", &[]),
     Floor::adapter("tidemark-wire-tests", &["tidemark-model", "tidemark-protocol", "tidemark-records"]),
     Floor::adapter("xtask", &[]),
 ];

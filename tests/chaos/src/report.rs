@@ -1,0 +1,77 @@
+//! What a run has shown, as a table for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What was measured.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Which run it was: seed, nodes, minutes, clients.
+    pub title: String,
+    /// Records acknowledged to all producers.
+    pub acknowledged: u64,
+    /// Records that producers have given up on.
+    pub client_errors: u64,
+    /// Bytes of which all replicas are the same.
+    pub compared_bytes: u64,
+    /// The longest gap that began in no fault's time, in nanoseconds.
+    pub elsewhere_ns: u64,
+    /// Each fault: its kind, whether all was well before, and its longest gap in nanoseconds.
+    pub faults: Vec<(String, bool, u64)>,
+    /// What the checkers said.
+    pub verdict: String,
+    /// Why the run has failed, if it has.
+    pub failure: Option<String>,
+}
+
+/// Median and maximum of gaps, in whole milliseconds.
+fn figures(mut gaps_ns: Vec<u64>) -> String {
+    gaps_ns.sort_unstable();
+    let ms = |ns: u64| (ns + 500_000) / 1_000_000;
+    match gaps_ns.last() {
+        None => format!("{:>4} {:>10} {:>10}", 0, "-", "-"),
+        Some(max) => {
+            let median = gaps_ns[(gaps_ns.len() - 1) / 2];
+            format!("{:>4} {:>7} ms {:>7} ms", gaps_ns.len(), ms(median), ms(*max))
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n", self.title)?;
+        writeln!(f, "records acknowledged      {:>12}", self.acknowledged)?;
+        writeln!(f, "client errors             {:>12}", self.client_errors)?;
+        writeln!(f, "bytes alike in all copies {:>12}", self.compared_bytes)?;
+        writeln!(f, "faults                    {:>12}\n", self.faults.len())?;
+        writeln!(
+            f,
+            "The longest gap between two acknowledgements of a producer on a partition, of each fault the one that"
+        )?;
+        writeln!(f, "began in its time; on the right only faults before which every replica was in sync:\n")?;
+        writeln!(
+            f,
+            "{:<44} {:>4} {:>10} {:>10}   {:>4} {:>10} {:>10}",
+            "fault", "n", "median", "max", "n", "median", "max"
+        )?;
+        let mut kinds: BTreeMap<&str, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
+        for (kind, calm, gap) in &self.faults {
+            let (all, calmly) = kinds.entry(kind).or_default();
+            all.push(*gap);
+            calmly.extend(calm.then_some(*gap));
+        }
+        for (kind, (all, calmly)) in kinds {
+            writeln!(f, "{kind:<44} {}   {}", figures(all), figures(calmly))?;
+        }
+        writeln!(f, "{:<44} {:>4} {:>10} {:>7} ms\n", "none", "", "", self.elsewhere_ns / 1_000_000)?;
+        writeln!(f, "{}", self.verdict.trim_end())?;
+        match &self.failure {
+            None => writeln!(f, "nothing acknowledged was lost, doubled or out of order"),
+            Some(why) => writeln!(f, "FAILED: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "report_test.rs"]
+mod tests;
