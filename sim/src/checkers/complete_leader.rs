@@ -1,4 +1,5 @@
-//! I12: whoever leads has everything that any leader before it has committed.
+//! I12: whoever leads has everything that any leader of an earlier epoch has committed. One that learns late that it was
+//! elected may lack what a later one has: nothing it does counts any more.
 //!
 //! Told by events: the ends of each replica's log, and how far leaders have moved their high watermarks. In a page-cache topic
 //! a power cut may take what was committed with it. What is at those offsets is for `log_matching` to say.
@@ -6,17 +7,17 @@
 use super::{Checker, Context, Report, Seen};
 use crate::history::Note;
 use ::runtime::Event;
-use model::{Offset, PartitionKey};
-use std::collections::{BTreeMap, BTreeSet};
+use model::{LeaderEpoch, Offset, PartitionKey};
+use std::collections::BTreeMap;
 
 /// See the file's header.
 #[derive(Default)]
 pub struct CompleteLeader {
     /// Where each broker's log ends, as far as this incarnation has told.
     ends: BTreeMap<(i32, PartitionKey), Offset>,
-    leads: BTreeSet<(i32, PartitionKey)>,
-    /// The highest watermark of a leader, and in which era.
-    committed: BTreeMap<PartitionKey, (Offset, u32)>,
+    leads: BTreeMap<(i32, PartitionKey), LeaderEpoch>,
+    /// The highest watermark of each epoch's leader, and of which era they are.
+    committed: BTreeMap<PartitionKey, (u32, BTreeMap<LeaderEpoch, Offset>)>,
 }
 
 impl Checker for CompleteLeader {
@@ -32,7 +33,7 @@ impl Checker for CompleteLeader {
         match seen {
             Seen::Note(Note::Killed { broker } | Note::PowerLost { broker } | Note::Stopped { broker }) => {
                 self.ends.retain(|(of, _), _| of != broker);
-                self.leads.retain(|(of, _)| of != broker);
+                self.leads.retain(|(of, _), _| of != broker);
             }
             Seen::Event { broker, event } => self.event(*broker, event, context, report),
             _ => {}
@@ -53,22 +54,26 @@ impl CompleteLeader {
             }
             Event::BecameLeader { partition, epoch } => {
                 let Some(era) = era(context, *partition) else { return };
-                self.leads.insert((broker, *partition));
+                self.leads.insert((broker, *partition), *epoch);
                 let end = self.ends.get(&(broker, *partition)).copied().unwrap_or_default();
-                if let Some((committed, of)) = self.committed.get(partition)
-                    && *of == era
-                    && *committed > end
-                {
+                let known = self.committed.get(partition).filter(|(of, _)| *of == era);
+                let before = known.and_then(|(_, epochs)| epochs.range(..epoch).map(|(_, to)| *to).max());
+                if let Some(committed) = before.filter(|committed| *committed > end) {
                     report.violation(format!(
                         "{}: broker {broker} leads in epoch {epoch} with a log that ends at {end}; {committed} was committed",
                         context.name(*partition)
                     ));
                 }
             }
-            Event::HighWatermark { partition, to } if self.leads.contains(&(broker, *partition)) => {
+            Event::HighWatermark { partition, to } => {
+                let Some(epoch) = self.leads.get(&(broker, *partition)) else { return };
                 let Some(era) = era(context, *partition) else { return };
-                let committed = self.committed.entry(*partition).or_insert((*to, era));
-                *committed = if committed.1 == era { (committed.0.max(*to), era) } else { (*to, era) };
+                let (of, epochs) = self.committed.entry(*partition).or_default();
+                if *of != era {
+                    (*of, *epochs) = (era, BTreeMap::new());
+                }
+                let highest = epochs.entry(*epoch).or_default();
+                *highest = (*highest).max(*to);
             }
             _ => {}
         }

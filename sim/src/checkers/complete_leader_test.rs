@@ -45,6 +45,14 @@ fn a_leader_that_lacks_what_was_committed_is_noticed() {
 }
 
 #[test]
+fn one_that_learns_late_that_it_was_elected_need_not_have_what_a_later_leader_has() {
+    let late =
+        |epoch| Scene::of(true).recovers(1, 5).leads(1, 4).commits(1, 5).recovers(2, 3).leads(2, epoch);
+    late(3).0.fires(&[]);
+    late(5).0.fires(&["complete_leader"]);
+}
+
+#[test]
 fn a_log_that_was_cut_counts_as_it_is() {
     let begun = |end| Scene::of(true).recovers(1, 5).leads(1, 0).commits(1, 5).recovers(2, 6).cut(2, end);
     begun(4).leads(2, 1).0.fires(&["complete_leader"]);
