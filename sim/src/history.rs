@@ -220,6 +220,11 @@ pub enum Note {
         /// Which broker.
         broker: i32,
     },
+    /// The power that was lost has taken what a lying disk had confirmed: nothing binds the node that it says of itself.
+    DiskLied {
+        /// Which broker.
+        broker: i32,
+    },
     /// The process stopped in order.
     Stopped {
         /// Which broker.

@@ -123,7 +123,7 @@ impl Checker for Committed {
                 self.logs.entry(*broker).or_default().disk = metadata.batches.clone();
                 return;
             }
-            Seen::Note(Note::Wiped { broker }) => {
+            Seen::Note(Note::Wiped { broker } | Note::DiskLied { broker }) => {
                 self.gone.extend(self.logs.remove(broker).map(|log| (*broker, log)));
                 return;
             }

@@ -57,7 +57,7 @@ impl Checker for QuorumEpochs {
                     leading: None,
                 };
             }
-            Seen::Note(Note::Wiped { broker }) => _ = self.nodes.remove(broker),
+            Seen::Note(Note::Wiped { broker } | Note::DiskLied { broker }) => _ = self.nodes.remove(broker),
             Seen::Event { broker, event } => self.event(*broker, event, report),
             _ => {}
         }

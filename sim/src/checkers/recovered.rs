@@ -2,12 +2,14 @@
 //!
 //! The simulator reads the disk by itself (`harness::scrub`), batch by batch from the beginning, before a broker
 //! starts: what `Recovered` tells must be that. And after everything is quiet, each file on the disk must be
-//! derivable from the segments: indexes, time indexes, epoch and offset checkpoints.
+//! derivable from the segments: indexes, time indexes, epoch and offset checkpoints. But for a disk that has lied: there
+//! files are as old as they like, each by itself.
 
 use super::{Batch, Checker, Context, Report, Seen};
+use crate::history::Note;
 use ::runtime::Event;
 use model::{LogEnd, Offset, PartitionKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a replay of a partition's bytes gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Rubbish {
 pub struct Recovered {
     /// Where each log begins and ends on the disk.
     expected: BTreeMap<(i32, PartitionKey), (Offset, LogEnd)>,
+    /// Brokers whose disks have lied.
+    deceived: BTreeSet<i32>,
 }
 
 impl Checker for Recovered {
@@ -47,6 +51,8 @@ impl Checker for Recovered {
 
     fn see(&mut self, seen: &Seen<'_>, context: &Context, report: &mut Report) {
         match seen {
+            Seen::Note(Note::DiskLied { broker }) => _ = self.deceived.insert(*broker),
+            Seen::Scrubbed { broker, .. } if self.deceived.contains(broker) => {}
             Seen::Replayed { broker, logs, .. } => {
                 self.expected.retain(|(of, _), _| of != broker);
                 self.expected.extend(logs.iter().map(|(key, log)| ((*broker, *key), (log.start, log.end))));

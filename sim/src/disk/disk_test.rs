@@ -289,6 +289,25 @@ fn a_hung_sync_comes_back_when_the_disk_does() {
 }
 
 #[test]
+fn a_disk_that_lies_confirms_what_a_power_loss_takes_and_stores_it_in_its_own_time() {
+    run(1, |_, node, rt| async move {
+        let file = durable(&rt, "f", b"a").await;
+        node.disk().adjust(|knobs| knobs.lies = true);
+        write(&file, 1, b"b").await;
+        file.sync().await.unwrap();
+        create(&rt, "g", b"").await;
+        rt.disk().sync_dir(path("")).await.unwrap();
+        assert_eq!(node.disk().durable().read(path("f")).unwrap(), b"a"[..]);
+        assert_eq!(node.disk().durable().read(path("g")), None);
+        assert_eq!(node.disk().live().read(path("f")).unwrap(), b"ab"[..]);
+        // It has had time when it is honest again.
+        node.disk().adjust(|knobs| knobs.lies = false);
+        assert_eq!(node.disk().durable().read(path("f")).unwrap(), b"ab"[..]);
+        assert_eq!(node.disk().durable().read(path("g")).unwrap(), b""[..]);
+    });
+}
+
+#[test]
 fn a_hung_write_comes_back_when_the_disk_does_and_holds_no_sync_up() {
     run(1, |world, node, rt| async move {
         let file = durable(&rt, "f", b"a").await;

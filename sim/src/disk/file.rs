@@ -101,6 +101,11 @@ impl FileNode {
         }
     }
 
+    /// Everything that was written reaches the device.
+    pub(super) fn store_all(&mut self) {
+        self.carry_over(|_| true);
+    }
+
     /// A sync failed: nothing written since the last good one may be trusted, though it reads back fine.
     pub(super) fn sync_failed(&mut self) {
         self.tainted = true;

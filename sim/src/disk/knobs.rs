@@ -23,6 +23,9 @@ pub struct DiskKnobs {
     pub hung_sync: bool,
     /// While set, writes do not come back, as when the kernel holds up whoever dirties pages. They go on when it is cleared.
     pub hung_write: bool,
+    /// While set, syncs succeed and make nothing durable: a drive that acknowledges a flush from its own memory. When
+    /// it is cleared, everything is stored.
+    pub lies: bool,
     /// Chance that a read fails with an I/O error, in parts per million.
     pub read_error_ppm: u32,
     /// Chance that a write fails, having written any part, in parts per million.
@@ -47,6 +50,7 @@ impl Default for DiskKnobs {
             slow_percent: 100,
             hung_sync: false,
             hung_write: false,
+            lies: false,
             read_error_ppm: 0,
             write_error_ppm: 0,
             sync_error_ppm: 0,

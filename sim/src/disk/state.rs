@@ -159,6 +159,10 @@ impl State {
     pub(super) fn disk_set_knobs(&mut self, node: NodeId, knobs: DiskKnobs) {
         let now = self.agenda.now();
         let disk = &mut self.machine_mut(node).disk;
+        if disk.knobs.lies && !knobs.lies {
+            // The drive has had time for what it had confirmed.
+            disk.tree.store_all();
+        }
         disk.knobs = knobs;
         let (hung, freed) = std::mem::take(&mut disk.hung).into_iter().partition(|(op, _)| knobs.hangs(*op));
         disk.hung = hung;

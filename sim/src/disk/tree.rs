@@ -113,6 +113,16 @@ impl Tree {
         }
     }
 
+    /// Makes everything durable.
+    pub(super) fn store_all(&mut self) {
+        self.settle();
+        for node in self.nodes.values_mut() {
+            if let Node::File(file) = node {
+                file.store_all();
+            }
+        }
+    }
+
     /// The live entries of a directory, by name.
     pub(super) fn list(&self, path: &Path) -> Result<Vec<Entry>, Refusal> {
         let dir = self.as_dir(self.find_dir(path)?).expect("found as one");

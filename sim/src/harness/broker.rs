@@ -95,6 +95,10 @@ struct State {
     heals: Vec<String>,
     /// Its disk was replaced.
     wiped: bool,
+    /// Its power was lost while its disk lied.
+    deceived: bool,
+    /// The last process ended by itself, and said why.
+    gave_up: bool,
     stop: Option<watch::Sender<bool>>,
 }
 
@@ -113,7 +117,15 @@ impl Broker {
         let format = knobs.formatted.then_some(Format::New);
         let listen = SocketAddr::new(node.ip(), PORT);
         let spec = BrokerSpec { id, listen, configs: knobs.configs.clone(), format };
-        let state = State { up_at: None, down_ms: None, heals: Vec::new(), wiped: false, stop: None };
+        let state = State {
+            up_at: None,
+            down_ms: None,
+            heals: Vec::new(),
+            wiped: false,
+            deceived: false,
+            gave_up: false,
+            stop: None,
+        };
         let inner = Inner {
             world: world.clone(),
             hub: hub.clone(),
@@ -149,6 +161,21 @@ impl Broker {
     pub fn power_loss(&self, down_ms: u64, fault: &str) {
         self.down(Some(down_ms), Some(fault));
         self.node.power_loss();
+        if self.node.disk().knobs().lies {
+            self.inner.hub.note(Note::DiskLied { broker: self.id });
+            self.lock().deceived = true;
+        }
+    }
+
+    /// Does what an operator does with a disk that has lied, and holds what a broker does not start from: puts an empty one in.
+    fn replace_rotten_disk(&self) {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.gave_up) && std::mem::take(&mut state.deceived) {
+            self.node.disk().wipe();
+            state.wiped = true;
+            drop(state);
+            self.inner.hub.note(Note::Wiped { broker: self.id });
+        }
     }
 
     /// Cuts the power, puts an empty disk in and starts it again after a while; `fault` has healed then.
@@ -258,6 +285,7 @@ impl Broker {
     }
 
     fn boot(&self) {
+        self.replace_rotten_disk();
         let files = self.files();
         if files.contains_key(CLEAN_SHUTDOWN) {
             // A stop in order has just vouched for every file.
@@ -271,13 +299,14 @@ impl Broker {
             (std::mem::take(&mut state.heals), state.wiped)
         };
         let Inner { spec, main, hub, .. } = &*self.inner;
-        let (mut spec, main, hub_of_process, id) = (spec.clone(), *main, hub.clone(), self.id);
+        let (mut spec, main, broker) = (spec.clone(), *main, self.clone());
         if wiped && spec.format.is_some() {
             spec.format = Some(Format::Replacement);
         }
         self.node.boot(move |runtime| async move {
             if let Err(why) = main(runtime, spec, Stop(asked)).await {
-                hub_of_process.remark(format!("b{id} gave up: {why}"));
+                broker.inner.hub.remark(format!("b{} gave up: {why}", broker.id));
+                broker.lock().gave_up = true;
             }
         });
         for fault in heals {

@@ -310,5 +310,6 @@ fn spoil_disk(disk: &mut DiskKnobs, fault: DiskFault, capacity_bytes: u64) {
         DiskFault::Slow(times) => disk.slow_percent = disk.slow_percent.max(times.saturating_mul(100)),
         DiskFault::HungSync => disk.hung_sync = true,
         DiskFault::HungWrite => disk.hung_write = true,
+        DiskFault::Lies => disk.lies = true,
     }
 }

@@ -157,6 +157,8 @@ struct Load {
     batch_records: Range,
     value_bytes: Range,
     timeout_ms: Range,
+    /// How long an idempotent producer tries to deliver a record, each of its requests half as long.
+    delivery_ms: Range,
     /// Of a hundred seeds, how many have producers that sometimes send rubbish.
     broken_percent: u32,
     /// Topics that a creator creates at most, and the time between two of its operations on average.
@@ -182,6 +184,7 @@ impl Default for Load {
             batch_records: Range(1, 30),
             value_bytes: Range(1, 2000),
             timeout_ms: Range(500, 10_000),
+            delivery_ms: Range(1_000, 10_000),
             broken_percent: 40,
             creator_topics: Range(1, 10),
             creator_gap_ms: Range(500, 3000),
@@ -229,7 +232,8 @@ impl Distribution {
         let duration_ms = 1000 * self.duration_s.draw(&mut stream("duration"));
         let mut faults = Vec::new();
         for (n, draw) in self.faults.iter().enumerate() {
-            let whom = Whom::new(&brokers, stream(&format!("fault/{n}/brokers")));
+            let voters = self.brokers.voters.unwrap_or(brokers.len()).clamp(1, brokers.len());
+            let whom = Whom::new(&brokers, voters, stream(&format!("fault/{n}/brokers")));
             draw.draw(&mut stream(&format!("fault/{n}")), &format!("f{n}"), whom, duration_ms, &mut faults);
         }
         let mut stream_of_shards = stream("shards");
@@ -413,7 +417,7 @@ impl Load {
                 value_bytes: self.value_bytes.draw_log(own) as u32,
                 codec: [Codec::None, Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd]
                     [own.index(6)],
-                delivery_ms: Range(1_000, 10_000).draw_log(own),
+                delivery_ms: self.delivery_ms.draw_log(own),
             },
             "r" => ClientKind::Reader {
                 partitions: Range(1, 6).draw(own) as u32,

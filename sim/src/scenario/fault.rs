@@ -204,6 +204,8 @@ pub enum DiskFault {
     HungSync,
     /// No write returns.
     HungWrite,
+    /// Syncs succeed and make nothing durable.
+    Lies,
 }
 
 /// How links misbehave.

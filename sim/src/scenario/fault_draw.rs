@@ -37,6 +37,9 @@ pub(super) struct FaultDraw {
     /// All of this kind strike the same broker.
     #[serde(default)]
     always_the_same: bool,
+    /// They strike brokers only that do not vote in the metadata quorum.
+    #[serde(default)]
+    observers: bool,
     /// What follows once it has healed: each waits for an event of its own.
     #[serde(default)]
     then: Vec<FaultDraw>,
@@ -72,6 +75,7 @@ enum ActionDraw {
     Slow { times: Range, for_ms: Range },
     HungSync { for_ms: Range },
     HungWrite { for_ms: Range },
+    Lie { for_ms: Range },
     Cut { for_ms: Range },
     CutInbound { for_ms: Range },
     CutOutbound { for_ms: Range },
@@ -91,16 +95,20 @@ enum ActionDraw {
 /// Whom faults happen to.
 pub(super) struct Whom<'a> {
     brokers: &'a [i32],
+    /// Those of them that vote in the metadata quorum: the first so many.
+    voters: usize,
     stream: Stream,
 }
 
 impl<'a> Whom<'a> {
-    pub(super) fn new(brokers: &'a [i32], stream: Stream) -> Whom<'a> {
-        Whom { brokers, stream }
+    pub(super) fn new(brokers: &'a [i32], voters: usize, stream: Stream) -> Whom<'a> {
+        Whom { brokers, voters, stream }
     }
 
-    fn draw(&mut self) -> i32 {
-        *self.stream.pick(self.brokers).expect("a scenario has a broker")
+    /// One of them, or of those that do not vote.
+    fn draw(&mut self, observers: bool) -> i32 {
+        let from = if observers { &self.brokers[self.voters..] } else { self.brokers };
+        *self.stream.pick(from).expect("a scenario has such a broker")
     }
 }
 
@@ -120,7 +128,7 @@ impl FaultDraw {
         let mut same = None;
         for n in 0..self.count.draw(stream) {
             let name = format!("{name}.{n}");
-            let drawn = whom.draw();
+            let drawn = whom.draw(self.observers);
             let broker = if self.always_the_same { *same.get_or_insert(drawn) } else { drawn };
             let waits = !self.events.is_empty() && stream.chance(self.event_percent * PERCENT);
             let from_ms = self.from_ms.unwrap_or(Range(0, duration_ms)).draw(stream);
@@ -199,6 +207,7 @@ impl ActionDraw {
             ActionDraw::Slow { times, for_ms } => disk(DiskFault::Slow(log(times) as u32), log(for_ms)),
             ActionDraw::HungSync { for_ms } => disk(DiskFault::HungSync, log(for_ms)),
             ActionDraw::HungWrite { for_ms } => disk(DiskFault::HungWrite, log(for_ms)),
+            ActionDraw::Lie { for_ms } => disk(DiskFault::Lies, log(for_ms)),
             ActionDraw::Cut { for_ms } => link(LinkFault::Cut, log(for_ms)),
             ActionDraw::CutInbound { for_ms } => link(LinkFault::CutInbound, log(for_ms)),
             ActionDraw::CutOutbound { for_ms } => link(LinkFault::CutOutbound, log(for_ms)),

@@ -21,7 +21,7 @@ use crate::fence::Fences;
 use crate::removals::Removals;
 use crate::shard;
 use controller::{ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint};
-use log::{Log, LogConfig, MetaProperties, PartitionName};
+use log::{CheckpointError, Log, LogConfig, MetaProperties, PartitionName};
 use model::config::{BrokerSettings, Endpoint, QuorumSettings};
 use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, PartitionIndex};
@@ -32,6 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 use sync::Snapshot;
 use tokio::sync::mpsc;
+use tracing::warn;
 
 /// Who this process is.
 pub struct Identity {
@@ -70,9 +71,10 @@ pub async fn boot<R: Runtime>(
     shard::open::announce(rt, METADATA, &log, &recovered);
     let Restored { snapshots, kept, image, view } =
         restore(rt, &mut log, &name, checkpoints, &meta.cluster).await?;
-    let state = election_state(rt.disk(), &name.dir()).await?;
     let replicas = replicas(settings, meta);
     let me = replicas.local.me;
+    let votes = replicas.voters.is_empty() || replicas.voters.contains_key(&me.id);
+    let state = election_state(rt.disk(), &name.dir(), votes).await?;
     let voters = match replicas.voters.len() {
         0 => Voters::new([me]),
         // Voters that are configured are known by their ids alone (`kraft.version` 0).
@@ -181,11 +183,27 @@ fn timeouts(quorum: &QuorumSettings) -> Timeouts {
     }
 }
 
-async fn election_state<D: Disk>(disk: &D, dir: &Path) -> Result<Option<ElectionState>, BootError> {
+/// What the node remembers of elections. Without that a voter could vote twice: it does not start where that can't be read.
+/// Of one that does not vote nothing depends on it.
+async fn election_state<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    votes: bool,
+) -> Result<Option<ElectionState>, BootError> {
     let path = dir.join(ELECTION_FILE_NAME);
-    let text = log::read_text(disk, &path).await.map_err(|error| BootError(error.to_string()))?;
-    let state = text.as_deref().map(ElectionState::decode).transpose();
-    state.map_err(|error| BootError(format!("{}: {error}", path.display())))
+    let damage = match log::read_text(disk, &path).await {
+        Ok(text) => match text.as_deref().map(ElectionState::decode).transpose() {
+            Ok(state) => return Ok(state),
+            Err(error) => format!("{}: {error}", path.display()),
+        },
+        Err(error @ CheckpointError::Malformed { .. }) => error.to_string(),
+        Err(error @ CheckpointError::Disk(_)) => return Err(BootError(error.to_string())),
+    };
+    if votes {
+        return Err(BootError(damage));
+    }
+    warn!(damage, "this node does not vote, and does without");
+    Ok(None)
 }
 
 fn log_config(settings: &BrokerSettings) -> LogConfig {
