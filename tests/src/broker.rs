@@ -47,7 +47,7 @@ impl Broker {
     }
 
     /// Starts a cluster of so many nodes, each of them broker and controller, or None where the broker is a peer's. Their
-    /// ids are 1 and up, in order.
+    /// ids are 1 and up, in order; in settings `{id}` stands for a node's own.
     pub fn start_cluster(nodes: usize, settings: &[&str]) -> Option<Vec<Broker>> {
         if peer().is_some() {
             eprintln!("skipped: the peer's process is not ours to handle");
@@ -65,7 +65,8 @@ impl Broker {
                 format!("controller.quorum.voters={}", voters.join(",")),
                 "tidemark.cluster.id=MkU3OEVBNTcwNTJENDM2Qk".to_string(),
             ];
-            let settings = own.into_iter().chain(settings.iter().map(|setting| setting.to_string()));
+            let of_node = |setting: &&str| setting.replace("{id}", &(id + 1).to_string());
+            let settings = own.into_iter().chain(settings.iter().map(of_node));
             let directory = directory();
             let mut broker = Broker { child: None, port: *port, settings: settings.collect(), directory };
             broker.spawn();

@@ -16,6 +16,15 @@ fn librdkafka_gets_along() {
 }
 
 #[test]
+fn consumers_fetch_from_the_replica_in_their_rack() {
+    let Some(python) = python() else { return };
+    let selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+    let settings = ["broker.rack=rack-{id}", &format!("replica.selector.class={selector}")];
+    let Some(nodes) = Broker::start_cluster(3, &settings) else { return };
+    script(&python, "closest.py", &[&nodes[0].address()]).expect("closest.py");
+}
+
+#[test]
 fn kafka_python_gets_along() {
     passes("kafka_python_checks.py", &[]);
 }

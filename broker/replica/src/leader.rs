@@ -180,6 +180,13 @@ impl Leader {
         self.membership.isr()
     }
 
+    /// The followers in sync that have what begins at `from`, and how far each is known to be.
+    pub fn who_has(&self, from: Offset) -> impl Iterator<Item = (BrokerId, Offset)> {
+        let in_sync = self.followers.iter().filter(|(id, _)| self.isr().contains(**id));
+        let ends = in_sync.filter_map(|(id, remote)| Some((*id, remote.start()?, remote.end()?)));
+        ends.filter(move |(_, start, end)| (*start..=*end).contains(&from)).map(|(id, _, end)| (id, end))
+    }
+
     /// As of which partition epoch.
     pub fn partition_epoch(&self) -> PartitionEpoch {
         self.membership.partition_epoch()

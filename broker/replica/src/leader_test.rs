@@ -69,6 +69,19 @@ fn a_log_whose_start_is_not_known_to_be_durable_starts_there() {
 }
 
 #[test]
+fn followers_in_sync_that_have_what_is_asked_for_could_serve_it() {
+    let isr = Isr::new(&[ME, OTHER, THIRD], &[ME, OTHER], 1);
+    let mut leader = leader(Durability::PageCache, isr, ends(0, 9, 9));
+    let who = |leader: &Leader, from| leader.who_has(Offset(from)).collect::<Vec<_>>();
+    assert_eq!(who(&leader, 3), [], "nobody has been heard of");
+    _ = leader.follower_fetched(OTHER, &Fetched { start: Offset(2), ..at(5) }, NOW).unwrap();
+    _ = leader.follower_fetched(THIRD, &at(4), NOW).unwrap();
+    assert_eq!(who(&leader, 2), [(OTHER, Offset(5))], "the third is not in sync");
+    assert_eq!(who(&leader, 5), [(OTHER, Offset(5))]);
+    assert_eq!((who(&leader, 1), who(&leader, 6)), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn what_a_follower_knew_to_be_committed_its_leadership_begins_with() {
     let isr = Isr::new(&[ME, OTHER], &[ME, OTHER], 1);
     let leadership = Leadership { epoch: LeaderEpoch(1), isr, partition_epoch: PartitionEpoch(5) };

@@ -67,6 +67,8 @@ pub struct ReplicationSettings {
     pub fetch_response_bytes_max: u32,
     /// `replica.high.watermark.checkpoint.interval.ms`: how often it is written down how far partitions are committed.
     pub high_watermark_every_ms: u64,
+    /// `replica.selector.class` is RackAwareReplicaSelector: consumers are sent to a replica in their rack (KIP-392).
+    pub by_rack: bool,
 }
 
 /// How long idempotent producers are known (KIP-98).
@@ -270,6 +272,9 @@ impl BrokerSettings {
                 fetch_bytes_max: given.number("replica.fetch.max.bytes") as u32,
                 fetch_response_bytes_max: given.number("replica.fetch.response.max.bytes") as u32,
                 high_watermark_every_ms: given.number("replica.high.watermark.checkpoint.interval.ms") as u64,
+                by_rack: given
+                    .optional("replica.selector.class")
+                    .is_some_and(|class| class.text() == super::broker_table::RACK_SELECTOR),
             },
             snapshots: SnapshotSettings {
                 log_bytes_max: given.number("metadata.log.max.record.bytes.between.snapshots") as u64,

@@ -9,6 +9,11 @@ use super::entry::{Change, Check, Entry, Kind};
 pub(super) const COMPRESSION_TYPES: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 pub(super) const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 
+/// Kafka's own: others would be code that runs in a broker.
+const SELECTORS: &[&str] = &[LEADER_SELECTOR, RACK_SELECTOR];
+const LEADER_SELECTOR: &str = "org.apache.kafka.common.replica.LeaderSelector";
+pub(super) const RACK_SELECTOR: &str = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
 const MAX: &str = "9223372036854775807";
 const INT_MAX: &str = "2147483647";
 const PROTOCOLS: &str = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT";
@@ -111,6 +116,7 @@ pub(super) static BROKER: &[Entry] = &[
     Entry::broker("replica.fetch.wait.max.ms", Kind::Int, "500").check(Check::AtLeast(0)).obeyed(),
     Entry::broker("replica.high.watermark.checkpoint.interval.ms", Kind::Long, "5000").check(Check::AtLeast(1)).obeyed(),
     Entry::broker("replica.lag.time.max.ms", Kind::Long, "30000").check(Check::AtLeast(0)).obeyed(),
+    Entry::broker("replica.selector.class", Kind::Text, "").unset().check(Check::OneOf(SELECTORS)).obeyed(),
     Entry::broker("request.timeout.ms", Kind::Int, "30000"),
     Entry::broker("share.coordinator.state.topic.min.isr", Kind::Short, "2").check(Check::AtLeast(1)),
     Entry::broker("share.coordinator.state.topic.replication.factor", Kind::Short, "3").check(Check::AtLeast(1)),

@@ -152,6 +152,7 @@ const BROKER: &[(&str, &str)] = &[
     ("replica.fetch.wait.max.ms", "How long a follower's fetch waits for new records, in milliseconds."),
     ("replica.high.watermark.checkpoint.interval.ms", "How often it is written down how far partitions are committed, in milliseconds."),
     ("replica.lag.time.max.ms", "How long a follower may lag before it is not in sync any more, in milliseconds."),
+    ("replica.selector.class", "Whether consumers are sent to a replica in their own rack: RackAwareReplicaSelector or LeaderSelector of org.apache.kafka.common.replica."),
     ("request.timeout.ms", "How long a broker waits for an answer to a request of its own, in milliseconds."),
     ("share.coordinator.state.topic.min.isr", "How many replicas of the share groups' topic must be in sync for a write to be taken."),
     ("share.coordinator.state.topic.replication.factor", "How many replicas the share groups' topic has."),

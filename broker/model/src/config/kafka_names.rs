@@ -161,7 +161,6 @@ pub(super) static NAMES: &[&str] = &[
     "remote.log.storage.manager.impl.prefix",
     "remote.log.storage.system.enable",
     "replica.fetch.backoff.ms",
-    "replica.selector.class",
     "replica.socket.receive.buffer.bytes",
     "replica.socket.timeout.ms",
     "replication.quota.window.num",

@@ -13,13 +13,18 @@
 //! * Fetch sessions (KIP-227) live in their connection (`fetch_session`). When `max.incremental.fetch.session.cache.slots`
 //!   are in use, a consumer is told to go on without one: session id 0.
 //! * A follower's fetch that waits is answered when its next one comes: what it has synced must not wait for records.
+//! * A consumer that tells its rack is sent to a replica in it (KIP-392), if `replica.selector.class` says so; and each
+//!   replica serves consumers of version 11 and up with what it knows to be committed.
 //! * There are no transactions yet: the last stable offset is the high watermark.
 
 use super::leader_hints::{LeaderHints, Node};
+use super::nearest::nearest;
 use super::{Answered, Asked, Later, Outcome, encode};
 use crate::context::Context;
 use crate::fetch_session::{self, Keep, Session, TopicName};
-use crate::shard::inbox::{Fetch, FetchPart, Fetched, Found, Message, Park, Records, ReplicaFetch, Wake};
+use crate::shard::inbox::{
+    Fetch, FetchPart, Fetched, Found, FromWhom, Message, Park, Records, ReplicaFetch, Wake,
+};
 use crate::waiters::Line;
 use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, EpochEnd, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey};
@@ -35,6 +40,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Bytes of one answer, whatever client and `fetch.max.bytes` allow: what a connection may hold in memory for it.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// From this version on a consumer can be sent to a follower (KIP-392).
+const FOLLOWERS_FROM: i16 = 11;
 
 /// From this version on an answer tells who leads instead (KIP-951).
 const HINTS_FROM: i16 = 16;
@@ -163,18 +171,26 @@ async fn serve(
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(allowed);
     // More than it may carry can't be worth answering for.
     let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max);
-    let slots = slots(context, &asked, follower(&request), wanted);
+    let from_whom = from_whom(context, &asked, &request);
+    let slots = slots(context, &asked, follower(&request), from_whom, wanted);
     let deadline = asked.arrived + wait;
     let line = if follower(&request).is_some() { Line::End } else { Line::Committed };
     // A partition that is not known can't get records while we wait, and holds up nobody who can.
     let mut may_wait = !wait.is_zero() && slots.iter().any(|slot| slot.part.is_ok());
     let mut counted = vec![Counted::default(); slots.len()];
     let mut hurried = Some(hurried);
-    let found = loop {
+    let (found, elsewhere) = loop {
         let partial = counted.iter().any(|counted| counted.to.is_some());
         let mut found = look(context, &slots, &counted, bytes_max).await;
-        if !may_wait || is_worth_answering(&slots, &mut found, &mut counted, bytes_min).await {
-            break if partial { look(context, &slots, &[], bytes_max).await } else { found };
+        let elsewhere = elsewhere(context, &request.rack_id, &mut found);
+        let is_sent = elsewhere.iter().any(Option::is_some);
+        if !may_wait || is_sent || is_worth_answering(&slots, &mut found, &mut counted, bytes_min).await {
+            if !partial {
+                break (found, elsewhere);
+            }
+            let mut found = look(context, &slots, &[], bytes_max).await;
+            let elsewhere = self::elsewhere(context, &request.rack_id, &mut found);
+            break (found, elsewhere);
         }
         // Woken by data, by its deadline, or because nothing more may be parked: then this look is the last one.
         let woken = tokio::select! { biased;
@@ -183,7 +199,31 @@ async fn serve(
         };
         may_wait = woken == Wake::Look && context.now() < deadline;
     };
+    let slots = slots.into_iter().zip(elsewhere).collect();
     respond(context, asked, request.isolation_level == 1, slots, found, keep, bytes_max).await
+}
+
+/// Who may serve the request.
+fn from_whom(context: &Context, asked: &Asked, request: &FetchRequest) -> FromWhom {
+    if follower(request).is_some() || asked.version < FOLLOWERS_FROM {
+        FromWhom::Leader
+    } else if context.settings.replication.by_rack && !request.rack_id.is_empty() {
+        FromWhom::Nearest
+    } else {
+        FromWhom::Any
+    }
+}
+
+/// For each slot the replica that its consumer is sent to, if it is to be: then nothing is served here.
+fn elsewhere(context: &Context, rack: &str, found: &mut [Result<Found, ErrorCode>]) -> Vec<Option<BrokerId>> {
+    let image = context.image();
+    let one = |found: &mut Result<Found, ErrorCode>| {
+        let found = found.as_mut().ok()?;
+        let nearest = nearest(&image, context.settings.node_id, rack, &found.followers)?;
+        found.records = Records::None;
+        Some(nearest)
+    };
+    found.iter_mut().map(one).collect()
 }
 
 /// Completes when a later fetch has come, if one that ends the wait can come.
@@ -211,6 +251,7 @@ fn slots(
     context: &Context,
     asked: &Asked,
     follower: Option<(BrokerId, Option<BrokerEpoch>)>,
+    from_whom: FromWhom,
     wanted: Vec<(TopicName, FetchPartition)>,
 ) -> Vec<Slot> {
     let image = context.image();
@@ -231,6 +272,7 @@ fn slots(
                     last: LeaderEpoch(partition.last_fetched_epoch),
                     start: Offset(partition.log_start_offset),
                 }),
+                from_whom,
             }),
             None if asked.version >= 13 => Err(ErrorCode::UnknownTopicId),
             _ => Err(ErrorCode::UnknownTopicOrPartition),
@@ -350,7 +392,7 @@ async fn respond(
     context: &Context,
     asked: Asked,
     read_committed: bool,
-    slots: Vec<Slot>,
+    slots: Vec<(Slot, Option<BrokerId>)>,
     found: Vec<Result<Found, ErrorCode>>,
     mut keep: Keep,
     bytes_max: usize,
@@ -362,8 +404,9 @@ async fn respond(
     let mut events = Vec::new();
     let mut left = bytes_max;
     let mut any = false;
-    for (Slot { topic, index, part }, found) in slots.into_iter().zip(found) {
+    for ((Slot { topic, index, part }, elsewhere), found) in slots.into_iter().zip(found) {
         let mut data = PartitionData { partition_index: index, ..PartitionData::default() };
+        data.preferred_read_replica = elsewhere.map_or(-1, |replica| replica.0);
         let mut served = None;
         match fill(found, &mut left, &mut any).await {
             Ok(filled) => {

@@ -14,8 +14,15 @@ fn ready<F: Future>(future: F) -> F::Output {
 
 fn known(slot: usize) -> Slot {
     let partition = PartitionKey { topic: TopicId(Uuid::ZERO), index: PartitionIndex(slot as i32) };
-    let part =
-        FetchPart { slot, partition, epoch: LeaderEpoch(0), from: Offset(0), bytes_max: 1000, replica: None };
+    let part = FetchPart {
+        slot,
+        partition,
+        epoch: LeaderEpoch(0),
+        from: Offset(0),
+        bytes_max: 1000,
+        replica: None,
+        from_whom: FromWhom::Leader,
+    };
     Slot { topic: no_name(), index: slot as i32, part: Ok(part) }
 }
 
@@ -28,7 +35,14 @@ fn unknown() -> Slot {
 }
 
 fn found(records: Records) -> Result<Found, ErrorCode> {
-    Ok(Found { high_watermark: Offset(9), log_start: Offset(0), line: Offset(9), diverging: None, records })
+    Ok(Found {
+        high_watermark: Offset(9),
+        log_start: Offset(0),
+        line: Offset(9),
+        diverging: None,
+        followers: Vec::new(),
+        records,
+    })
 }
 
 fn memory(bytes: usize) -> Result<Found, ErrorCode> {

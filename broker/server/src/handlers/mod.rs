@@ -28,6 +28,7 @@ mod leader_hints;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
+mod nearest;
 mod offset_for_leader_epoch;
 mod produce;
 mod quorum;

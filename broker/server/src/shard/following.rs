@@ -18,7 +18,7 @@ use log::{AppendBatch, AppendError, TruncateError};
 use model::config::Durability;
 use model::{Offset, PartitionKey};
 use records::batch::{Place, check_copied};
-use replica::{Answer, Found, Todo};
+use replica::{Answer, Found, Step, Todo};
 use runtime::{DiskError, Event, Fence, Runtime};
 use tracing::{error, info, warn};
 
@@ -175,7 +175,7 @@ impl<R: Runtime> Shard<R> {
             partition.following().expect("looked at by the caller").start_moved(start);
         }
         if let Some(advance) = advance {
-            self.rt.observe(Event::HighWatermark { partition: key, to: advance.to });
+            self.moved(key, Step { advance: Some(advance), ..Step::default() });
         }
         Ok(())
     }

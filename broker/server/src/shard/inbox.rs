@@ -134,6 +134,19 @@ pub struct FetchPart {
     pub bytes_max: usize,
     /// The follower that asks; none for a consumer.
     pub replica: Option<ReplicaFetch>,
+    /// Who may serve it.
+    pub from_whom: FromWhom,
+}
+
+/// Which replicas may serve a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FromWhom {
+    /// The leader: followers ask nobody else, nor do consumers that can't be sent elsewhere.
+    Leader,
+    /// Any; a follower serves what it knows to be committed (KIP-392).
+    Any,
+    /// Any, and the leader tells who else could.
+    Nearest,
 }
 
 /// What a follower's fetch says of its log, which ends where it fetches from.
@@ -168,6 +181,8 @@ pub struct Found {
     pub line: Offset,
     /// Where the follower's log parts from this one, if it does: then there are no records.
     pub diverging: Option<EpochEnd>,
+    /// The followers that could serve it, and how far each is known to be, where that was asked for.
+    pub followers: Vec<(BrokerId, Offset)>,
     /// The records: whole batches below that line.
     pub records: Records,
 }

@@ -473,7 +473,7 @@ impl<R: Runtime> Shard<R> {
         let Some(partition) = self.partitions.get(&key) else { return Offset::ZERO };
         match line {
             Line::Local => partition.local_line(),
-            Line::Committed => partition.leader().map_or(Offset::ZERO, |leader| leader.high_watermark()),
+            Line::Committed => partition.high_watermark(),
             Line::End => partition.log.end().0,
         }
     }

@@ -1,6 +1,8 @@
 //! What is read of a partition: records for consumers and followers, offsets by name and by time.
 
-use super::inbox::{FetchPart, Found, FoundOffset, Listing, OffsetQuery, Records, ReplicaFetch, Target};
+use super::inbox::{
+    FetchPart, Found, FoundOffset, FromWhom, Listing, OffsetQuery, Records, ReplicaFetch, Target,
+};
 use super::partition::Partition;
 use crate::refusal;
 use crate::tail::TailCache;
@@ -34,18 +36,25 @@ impl<D: Disk> Partition<D> {
         }
     }
 
-    /// The records that a consumer gets: whole batches from `part.from` on, all below the high watermark.
+    /// The records that a consumer gets: whole batches from `part.from` on, all below the high watermark. A follower's
+    /// may be behind the leader's: then there is nothing yet.
     pub fn find(&self, part: &FetchPart, room: Room<'_>) -> Result<(Found, usize), ErrorCode> {
         self.check_epoch(part.epoch)?;
         if part.from < self.log.start() || part.from > self.log.end().0 {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        let high_watermark = self.leader()?.high_watermark();
+        let (high_watermark, followers) = match (self.leader(), part.from_whom) {
+            (Ok(leader), FromWhom::Nearest) => (leader.high_watermark(), leader.who_has(part.from).collect()),
+            (Ok(leader), _) => (leader.high_watermark(), Vec::new()),
+            (Err(code), FromWhom::Leader) => return Err(code),
+            (Err(_), _) => (self.high_watermark(), Vec::new()),
+        };
         let found = Found {
             high_watermark,
             log_start: self.log.start(),
             line: high_watermark,
             diverging: None,
+            followers,
             records: Records::None,
         };
         Ok(self.fill(found, part.from, room))
@@ -77,7 +86,8 @@ impl<D: Disk> Partition<D> {
             step = leader.follower_fetched(id, &fetched, now).map_err(refusal::stranger)?;
         }
         let (high_watermark, records) = (leader.high_watermark(), Records::None);
-        let found = Found { high_watermark, log_start: start, line: end.0, diverging, records };
+        let followers = Vec::new();
+        let found = Found { high_watermark, log_start: start, line: end.0, diverging, followers, records };
         if diverging.is_some() {
             return Ok((found, 0, step));
         }
