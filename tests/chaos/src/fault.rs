@@ -94,6 +94,24 @@ impl Fault {
     }
 }
 
+impl fmt::Display for Fault {
+    /// What its kind does not tell.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::OneWay(from, to) => write!(f, " ({from} to {to})"),
+            Fault::Slow { delay, jitter, rate, .. } => {
+                write!(f, " ({} ms and up to {} more", delay.as_millis(), jitter.as_millis())?;
+                match rate {
+                    Some(rate) => write!(f, ", {rate} bytes a second)"),
+                    None => f.write_str(")"),
+                }
+            }
+            Fault::Lossy { loss_ppm, .. } => write!(f, " ({:.1} %)", f64::from(*loss_ppm) / 10_000.0),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Whom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

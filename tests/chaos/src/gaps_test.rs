@@ -5,7 +5,8 @@ use super::*;
 const MS: u64 = 1_000_000;
 
 fn fault(begin_ms: u64, end_ms: u64) -> Struck {
-    Struck { kind: String::new(), begin_ns: begin_ms * MS, end_ns: end_ms * MS, calm: true }
+    let (told, kind) = Default::default();
+    Struck { told, kind, begin_ns: begin_ms * MS, end_ns: end_ms * MS, calm: true }
 }
 
 /// Acknowledgements: of which producer, on which partition, when (in ms).

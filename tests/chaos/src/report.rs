@@ -1,5 +1,6 @@
 //! What a run has shown, as a table for people.
 
+use crate::strike::Struck;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -16,18 +17,31 @@ pub struct Report {
     pub compared_bytes: u64,
     /// The longest gap that began in no fault's time, in nanoseconds.
     pub elsewhere_ns: u64,
-    /// Each fault: its kind, whether all was well before, and its longest gap in nanoseconds.
-    pub faults: Vec<(String, bool, u64)>,
+    /// Each fault, and its longest gap in nanoseconds.
+    pub faults: Vec<(Struck, u64)>,
     /// What the checkers said.
     pub verdict: String,
     /// Why the run has failed, if it has.
     pub failure: Option<String>,
 }
 
+impl Report {
+    /// Every fault in the order in which they began, with its longest gap.
+    pub fn timeline(&self) -> String {
+        let mut faults: Vec<_> = self.faults.iter().collect();
+        faults.sort_by_key(|(fault, _)| fault.begin_ns);
+        let line = |(fault, gap): &(Struck, u64)| format!("{}; longest gap {} ms\n", fault.told, ms(*gap));
+        faults.into_iter().map(line).collect()
+    }
+}
+
+fn ms(ns: u64) -> u64 {
+    (ns + 500_000) / 1_000_000
+}
+
 /// Median and maximum of gaps, in whole milliseconds.
 fn figures(mut gaps_ns: Vec<u64>) -> String {
     gaps_ns.sort_unstable();
-    let ms = |ns: u64| (ns + 500_000) / 1_000_000;
     match gaps_ns.last() {
         None => format!("{:>4} {:>10} {:>10}", 0, "-", "-"),
         Some(max) => {
@@ -55,15 +69,15 @@ impl fmt::Display for Report {
             "fault", "n", "median", "max", "n", "median", "max"
         )?;
         let mut kinds: BTreeMap<&str, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
-        for (kind, calm, gap) in &self.faults {
-            let (all, calmly) = kinds.entry(kind).or_default();
+        for (fault, gap) in &self.faults {
+            let (all, calmly) = kinds.entry(&fault.kind).or_default();
             all.push(*gap);
-            calmly.extend(calm.then_some(*gap));
+            calmly.extend(fault.calm.then_some(*gap));
         }
         for (kind, (all, calmly)) in kinds {
             writeln!(f, "{kind:<44} {}   {}", figures(all), figures(calmly))?;
         }
-        writeln!(f, "{:<44} {:>4} {:>10} {:>7} ms\n", "none", "", "", self.elsewhere_ns / 1_000_000)?;
+        writeln!(f, "{:<44} {:>4} {:>10} {:>7} ms\n", "none", "", "", ms(self.elsewhere_ns))?;
         writeln!(f, "{}", self.verdict.trim_end())?;
         match &self.failure {
             None => writeln!(f, "nothing acknowledged was lost, doubled or out of order"),

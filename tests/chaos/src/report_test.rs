@@ -4,9 +4,20 @@ use super::*;
 
 const MS: u64 = 1_000_000;
 
+fn struck(kind: &str, begin_ns: u64, calm: bool) -> Struck {
+    Struck { told: format!("{kind} was done"), kind: kind.to_string(), begin_ns, end_ns: begin_ns, calm }
+}
+
+#[test]
+fn the_timeline_is_in_order() {
+    let faults = vec![(struck("kill -9", 2, true), 7 * MS), (struck("slow", 1, true), 9 * MS)];
+    let report = Report { faults, ..Report::default() };
+    assert_eq!(report.timeline(), "slow was done; longest gap 9 ms\nkill -9 was done; longest gap 7 ms\n");
+}
+
 #[test]
 fn gaps_are_told_by_kind_of_fault() {
-    let gap = |kind: &str, calm, ms| (kind.to_string(), calm, ms * MS);
+    let gap = |kind: &str, calm, ms| (struck(kind, 1, calm), ms * MS);
     let report = Report {
         faults: vec![
             gap("kill -9", true, 300),

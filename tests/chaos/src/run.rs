@@ -240,8 +240,7 @@ impl<'a> Run<'a> {
         let history = self.files.join("history.jsonl");
         let mut gaps = Gaps::new(&self.struck);
         let merged = history::merge(&self.histories, &history, |line| gaps.look(line));
-        let of_faults = self.struck.iter().zip(gaps.longest_ns());
-        self.report.faults = of_faults.map(|(fault, gap)| (fault.kind.clone(), fault.calm, gap)).collect();
+        self.report.faults = self.struck.drain(..).zip(gaps.longest_ns()).collect();
         (self.report.acknowledged, self.report.elsewhere_ns) = (gaps.acknowledged, gaps.elsewhere_ns);
         merged?;
         println!("the checkers judge");
@@ -266,6 +265,7 @@ impl<'a> Run<'a> {
             }
         }
         let path: &Path = &self.files.join("report.txt");
-        std::fs::write(path, self.report.to_string()).map_err(|why| about(path, why))
+        let text = format!("{}\n{}", self.report, self.report.timeline());
+        std::fs::write(path, text).map_err(|why| about(path, why))
     }
 }

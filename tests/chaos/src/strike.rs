@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A fault that was done and undone.
 #[derive(Clone, Debug)]
 pub struct Struck {
+    /// What was done when, for people.
+    pub told: String,
     /// The row of the report that it belongs to.
     pub kind: String,
     /// When it began.
@@ -65,12 +67,10 @@ impl Nemesis<'_> {
             let begin_ns = now_ns();
             let seconds = begin_ns.saturating_sub(self.began_ns) as f64 / 1e9;
             let whom = claim.map_or(String::new(), |claim| format!(": node {}", claim.node));
-            let lasts = step.lasts.as_secs_f64();
-            println!(
-                "{seconds:8.1} s  {kind}{whom}, {lasts:.1} s{}",
-                if calm { "" } else { ", not all in sync" }
-            );
-            Struck { kind, begin_ns, end_ns: begin_ns, calm }
+            let (lasts, whole) = (step.lasts.as_secs_f64(), if calm { "" } else { ", not all in sync" });
+            let told = format!("{seconds:8.1} s  {kind}{whom}, {lasts:.1} s{}{whole}", step.fault);
+            println!("{told}");
+            Struck { told, kind, begin_ns, end_ns: begin_ns, calm }
         };
         let mut struck;
         if let Some(whom) = step.fault.whom() {

@@ -142,7 +142,9 @@ fn kill_all(namespace: &str) -> bool {
 fn mounts(directory: &Path) -> Vec<String> {
     let table = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let points = table.lines().filter_map(|line| line.split(' ').nth(1));
-    points.filter(|point| Path::new(point).starts_with(directory)).map(str::to_string).collect()
+    // The table writes a space as its number.
+    let points = points.map(|point| point.replace("\\040", " "));
+    points.filter(|point| Path::new(point).starts_with(directory)).collect()
 }
 
 #[cfg(test)]
