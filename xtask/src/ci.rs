@@ -9,7 +9,7 @@
 mod tally;
 
 use crate::tidy::layers;
-use crate::{Outcome, cargo, simulate, tidy};
+use crate::{Outcome, cargo, chaos, simulate, tidy};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,6 +31,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "release", run: release },
     Stage { name: "simulate", run: simulation },
     Stage { name: "clients", run: clients },
+    Stage { name: "chaos", run: chaos_round },
 ];
 
 /// Packages left out of every stage: the load generator compiles a C library, and only `bench` needs it.
@@ -39,6 +40,9 @@ const NOT_BENCH: &[&str] = &["--workspace", "--exclude", "tidemark-bench"];
 /// Seeds per scenario, each run twice for equal hashes: enough to notice a broken scenario. The search for bugs is
 /// `cargo xtask simulate`'s own.
 const SEEDS: &str = "0..10";
+
+/// A minute, into which this seed puts seven faults of as many kinds. An hour of it is `cargo xtask chaos`'s own.
+const CHAOS: [&str; 6] = ["--minutes", "1", "--seed", "2771", "--clients", "librdkafka"];
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     if let Some(unknown) = args.iter().find(|arg| STAGES.iter().all(|stage| stage.name != arg.as_str())) {
@@ -130,6 +134,17 @@ fn clients(tally: &mut Tally) -> Outcome {
     command.args(["--package", "tidemark-tests"]).env("TIDEMARK_BIN", binary);
     // One broker at a time, and notices of what was skipped are to be seen.
     count(command.args(["--", "--test-threads=1", "--nocapture"]), tally)
+}
+
+/// A short round of chaos, with the client that every machine that gets this far has.
+fn chaos_round(_: &mut Tally) -> Outcome {
+    let user = Command::new("id").arg("-u").output().map_err(|why| format!("id -u: {why}"))?;
+    let nothing_left_out = std::env::var("CI").is_ok_and(|value| value == "true");
+    if user.stdout != b"0\n" && !nothing_left_out {
+        println!("skipped: chaos needs root");
+        return Ok(());
+    }
+    chaos::run(&CHAOS.map(String::from))
 }
 
 /// Runs to the end; an exit code other than 0 is a failure.
