@@ -12,11 +12,22 @@ use std::collections::BTreeMap;
 /// A gap that was longer when a fault began is not of that fault's making.
 const BEFORE_MAX_NS: u64 = 100_000_000;
 
+/// A time without acknowledgements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gap {
+    /// How long, in nanoseconds; 0 where there was none.
+    pub ns: u64,
+    /// Which producer's.
+    pub producer: String,
+    /// On which partition.
+    pub partition: i32,
+}
+
 /// The longest gap of each fault.
 #[derive(Debug, Default)]
 pub struct Gaps {
-    /// Of each fault, begin and end, and the longest gap, in nanoseconds.
-    faults: Vec<(u64, u64, u64)>,
+    /// Of each fault, begin and end in nanoseconds, and the longest gap.
+    faults: Vec<(u64, u64, Gap)>,
     /// The longest gap that no fault has to answer for.
     pub elsewhere_ns: u64,
     /// Records acknowledged.
@@ -41,7 +52,7 @@ struct Produce {
 impl Gaps {
     /// For these faults.
     pub fn new(faults: &[Struck]) -> Gaps {
-        let faults = faults.iter().map(|fault| (fault.begin_ns, fault.end_ns, 0)).collect();
+        let faults = faults.iter().map(|fault| (fault.begin_ns, fault.end_ns, Gap::default())).collect();
         Gaps { faults, ..Gaps::default() }
     }
 
@@ -69,8 +80,10 @@ impl Gaps {
         let mut answered_for = false;
         for (begin, end, longest) in &mut self.faults {
             if now > *begin && last < *end && begin.saturating_sub(last) <= BEFORE_MAX_NS {
-                *longest = (*longest).max(now - last);
                 answered_for = true;
+                if longest.ns < now - last {
+                    *longest = Gap { ns: now - last, producer: producer.to_string(), partition };
+                }
             }
         }
         if !answered_for {
@@ -78,9 +91,9 @@ impl Gaps {
         }
     }
 
-    /// The longest gap of each fault, in the order in which they were given; 0 where nothing was acknowledged in its time.
-    pub fn longest_ns(&self) -> impl Iterator<Item = u64> + '_ {
-        self.faults.iter().map(|(_, _, longest)| *longest)
+    /// The longest gap of each fault, in the order in which they were given.
+    pub fn longest(&self) -> impl Iterator<Item = Gap> + '_ {
+        self.faults.iter().map(|(_, _, longest)| longest.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run has shown, as a table for people.
 
+use crate::gaps::Gap;
 use crate::strike::Struck;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,8 +18,10 @@ pub struct Report {
     pub compared_bytes: u64,
     /// The longest gap that began in no fault's time, in nanoseconds.
     pub elsewhere_ns: u64,
-    /// Each fault, and its longest gap in nanoseconds.
-    pub faults: Vec<(Struck, u64)>,
+    /// Each fault, and its longest gap.
+    pub faults: Vec<(Struck, Gap)>,
+    /// Which producer is whose, a line each.
+    pub producers: Vec<String>,
     /// What the checkers said.
     pub verdict: String,
     /// Why the run has failed, if it has.
@@ -26,12 +29,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// Every fault in the order in which they began, with its longest gap.
+    /// Every fault in the order in which they began, with its longest gap; then who the producers are.
     pub fn timeline(&self) -> String {
         let mut faults: Vec<_> = self.faults.iter().collect();
         faults.sort_by_key(|(fault, _)| fault.begin_ns);
-        let line = |(fault, gap): &(Struck, u64)| format!("{}; longest gap {} ms\n", fault.told, ms(*gap));
-        faults.into_iter().map(line).collect()
+        let line = |(fault, gap): &(Struck, Gap)| {
+            let Gap { ns, producer, partition } = gap;
+            format!("{}; longest gap {} ms ({producer}, partition {partition})\n", fault.told, ms(*ns))
+        };
+        let producers = self.producers.iter().map(|producer| format!("{producer}\n"));
+        faults.into_iter().map(line).chain(producers).collect()
     }
 }
 
@@ -71,8 +78,8 @@ impl fmt::Display for Report {
         let mut kinds: BTreeMap<&str, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
         for (fault, gap) in &self.faults {
             let (all, calmly) = kinds.entry(&fault.kind).or_default();
-            all.push(*gap);
-            calmly.extend(fault.calm.then_some(*gap));
+            all.push(gap.ns);
+            calmly.extend(fault.calm.then_some(gap.ns));
         }
         for (kind, (all, calmly)) in kinds {
             writeln!(f, "{kind:<44} {}   {}", figures(all), figures(calmly))?;

@@ -8,22 +8,29 @@ fn struck(kind: &str, begin_ns: u64, calm: bool) -> Struck {
     Struck { told: format!("{kind} was done"), kind: kind.to_string(), begin_ns, end_ns: begin_ns, calm }
 }
 
+fn gap(ms: u64) -> Gap {
+    Gap { ns: ms * MS, producer: "p1".to_string(), partition: 2 }
+}
+
 #[test]
 fn the_timeline_is_in_order() {
-    let faults = vec![(struck("kill -9", 2, true), 7 * MS), (struck("slow", 1, true), 9 * MS)];
-    let report = Report { faults, ..Report::default() };
-    assert_eq!(report.timeline(), "slow was done; longest gap 9 ms\nkill -9 was done; longest gap 7 ms\n");
+    let faults = vec![(struck("kill -9", 2, true), gap(7)), (struck("slow", 1, true), gap(9))];
+    let report = Report { faults, producers: vec!["p1: java".to_string()], ..Report::default() };
+    assert_eq!(
+        report.timeline(),
+        "slow was done; longest gap 9 ms (p1, partition 2)\nkill -9 was done; longest gap 7 ms (p1, partition 2)\np1: java\n"
+    );
 }
 
 #[test]
 fn gaps_are_told_by_kind_of_fault() {
-    let gap = |kind: &str, calm, ms| (struck(kind, 1, calm), ms * MS);
+    let of = |kind: &str, calm, ms| (struck(kind, 1, calm), gap(ms));
     let report = Report {
         faults: vec![
-            gap("kill -9", true, 300),
-            gap("kill -9", false, 900),
-            gap("kill -9", true, 400),
-            gap("slow", false, 20),
+            of("kill -9", true, 300),
+            of("kill -9", false, 900),
+            of("kill -9", true, 400),
+            of("slow", false, 20),
         ],
         ..Report::default()
     };

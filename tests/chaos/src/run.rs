@@ -145,6 +145,7 @@ impl<'a> Run<'a> {
         for (at, (library, topic)) in pairs.enumerate() {
             let (partitions, number) = (self.partitions(), at + 1);
             let watch = Errand { library, mode: "watch", topic, partitions, number, rate: None };
+            self.report.producers.push(format!("p{number}: {library}, {topic}"));
             let produce = Errand { mode: "produce", rate: Some(self.arguments.rate), ..watch.clone() };
             self.watchers.push(self.programs.start(cluster, &watch, &self.files)?);
             self.producers.push(self.programs.start(cluster, &produce, &self.files)?);
@@ -240,7 +241,7 @@ impl<'a> Run<'a> {
         let history = self.files.join("history.jsonl");
         let mut gaps = Gaps::new(&self.struck);
         let merged = history::merge(&self.histories, &history, |line| gaps.look(line));
-        self.report.faults = self.struck.drain(..).zip(gaps.longest_ns()).collect();
+        self.report.faults = self.struck.drain(..).zip(gaps.longest()).collect();
         (self.report.acknowledged, self.report.elsewhere_ns) = (gaps.acknowledged, gaps.elsewhere_ns);
         merged?;
         println!("the checkers judge");
