@@ -18,6 +18,7 @@ root: network namespaces, TUN devices, mounted disks.
   --seed S       what the faults are drawn from (the time)
   --clients C,…  of librdkafka, java and franz-go (all)
   --rate R       records a second of each producer; of each client there is one in each of two topics (100)
+  --full-disks F whether disks are filled, too: yes or no (yes)
   --keep DIR     where reports are kept, and all files of runs that fail (target/chaos)
 ";
 
@@ -32,6 +33,7 @@ struct Wish {
     seed: Option<u64>,
     clients: Vec<String>,
     rate: String,
+    full_disks: String,
     keep: Option<PathBuf>,
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     command.arg("--checker").arg(simulate::build(&cargo::root(), &cargo::target_dir(), "sim")?);
     command.args(["--minutes", &wish.minutes, "--nodes", &wish.nodes, "--rate", &wish.rate]);
     command.args(["--seed", &wish.seed.unwrap_or_else(seed).to_string()]);
-    command.args(["--clients", &wish.clients.join(",")]);
+    command.args(["--clients", &wish.clients.join(","), "--full-disks", &wish.full_disks]);
     command.arg("--keep").arg(wish.keep.unwrap_or_else(|| cargo::target_dir().join("chaos")));
     let sources = cargo::root().join("tests").join("chaos").join("clients");
     for client in &wish.clients {
@@ -63,7 +65,8 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 fn wish(args: &[String]) -> Result<Wish, String> {
     let clients = CLIENTS.iter().map(|client| client.to_string()).collect();
     let (minutes, nodes, rate) = ("5".to_string(), "3".to_string(), "100".to_string());
-    let mut wish = Wish { minutes, nodes, seed: None, clients, rate, keep: None };
+    let full_disks = "yes".to_string();
+    let mut wish = Wish { minutes, nodes, seed: None, clients, rate, full_disks, keep: None };
     let mut words = args.iter();
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value\n\n{USAGE}"))?;
@@ -73,6 +76,7 @@ fn wish(args: &[String]) -> Result<Wish, String> {
             "--seed" => wish.seed = Some(value.parse().map_err(|_| "--seed wants a number".to_string())?),
             "--clients" => wish.clients = value.split(',').map(str::to_string).collect(),
             "--rate" => wish.rate = value.clone(),
+            "--full-disks" => wish.full_disks = value.clone(),
             "--keep" => wish.keep = Some(PathBuf::from(value)),
             unknown => return Err(format!("there is no option {unknown:?}\n\n{USAGE}")),
         }

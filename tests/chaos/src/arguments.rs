@@ -36,6 +36,10 @@ pub struct Arguments {
     #[arg(long, default_value_t = 100)]
     pub rate: u32,
 
+    /// Whether disks are filled, too: yes or no.
+    #[arg(long, default_value = "yes", value_parser = ["yes", "no"])]
+    pub full_disks: String,
+
     /// Where the files of runs are kept, each in a folder named for its seed.
     #[arg(long)]
     pub keep: PathBuf,

@@ -10,11 +10,12 @@
 use crate::arguments::Arguments;
 use crate::clients::{self, Client, Errand, Programs};
 use crate::cluster::Cluster;
+use crate::fault::Fault;
 use crate::gaps::Gaps;
 use crate::history;
 use crate::interrupt::Interrupt;
 use crate::notes::now_ns;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, Step};
 use crate::replicas;
 use crate::report::Report;
 use crate::strike::{Nemesis, Struck};
@@ -167,7 +168,9 @@ impl<'a> Run<'a> {
         std::thread::scope(|scope| {
             let follow = |lane| {
                 let (nemesis, plan) = (&nemesis, Plan::new(*seed, *nodes, lane));
-                scope.spawn(move || nemesis.follow(plan))
+                let full_disks = self.arguments.full_disks == "yes";
+                let wanted = move |step: &Step| full_disks || !matches!(step.fault, Fault::DiskFull(_));
+                scope.spawn(move || nemesis.follow(plan.filter(wanted)))
             };
             let lanes: Vec<_> = (0..plan::lanes(*nodes)).map(follow).collect();
             while outcome.is_ok() && !interrupt.is_over() && Instant::now() < end {

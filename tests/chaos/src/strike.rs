@@ -6,7 +6,7 @@ use crate::fault::{Fault, Reach, Whom};
 use crate::interrupt::Interrupt;
 use crate::link::Condition;
 use crate::notes::now_ns;
-use crate::plan::{Plan, Step};
+use crate::plan::Step;
 use crate::topics::Partition;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub struct Nemesis<'a> {
 
 impl Nemesis<'_> {
     /// Follows a lane's plan until nothing new is to begin.
-    pub fn follow(&self, plan: Plan) -> Result<Vec<Struck>, String> {
+    pub fn follow(&self, plan: impl Iterator<Item = Step>) -> Result<Vec<Struck>, String> {
         let mut struck = Vec::new();
         for step in plan {
             self.interrupt.pause(step.pause);
