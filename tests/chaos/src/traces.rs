@@ -116,14 +116,14 @@ fn sweep(parent: &Path, pid: u32) {
         }
     }
     let directory = parent.join(name(pid));
-    for mount in mounts(&directory) {
+    for mount in mounts(pid) {
         tell(run(&mut command("umount", &[&mount])));
     }
     for namespace in &namespaces {
         tell(run(&mut command("ip", &["netns", "del", namespace])));
     }
     // A directory that still has something mounted in it keeps it.
-    if mounts(&directory).is_empty() && directory.exists() {
+    if mounts(pid).is_empty() && directory.exists() {
         tell(std::fs::remove_dir_all(&directory).map(|()| String::new()).map_err(|why| why.to_string()));
     }
 }
@@ -138,13 +138,13 @@ fn kill_all(namespace: &str) -> bool {
     pids.is_empty()
 }
 
-/// What is mounted below a directory.
-fn mounts(directory: &Path) -> Vec<String> {
-    let table = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+/// What is mounted below a directory of this number, wherever that is.
+fn mounts(pid: u32) -> Vec<String> {
+    let (table, name) = (std::fs::read_to_string("/proc/self/mounts").unwrap_or_default(), name(pid));
     let points = table.lines().filter_map(|line| line.split(' ').nth(1));
     // The table writes a space as its number.
     let points = points.map(|point| point.replace("\\040", " "));
-    points.filter(|point| Path::new(point).starts_with(directory)).collect()
+    points.filter(|point| Path::new(point).iter().any(|part| part == name.as_str())).collect()
 }
 
 #[cfg(test)]
