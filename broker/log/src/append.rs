@@ -1,6 +1,7 @@
 //! Appending batches: one vectored write per call, and the decision when a segment ends.
 
 use crate::Log;
+use crate::checkpoint::past_retrying;
 use crate::segment::{Active, remove_segment};
 use bytes::Bytes;
 use model::{LogEnd, Offset, Timestamp};
@@ -202,7 +203,7 @@ impl<D: Disk> Log<D> {
             files.push(file);
             stored = Some(at);
         }
-        let synced = self.disk.sync_many(files).await;
+        let synced = self.disk.sync_many(files).await.map_err(past_retrying);
         synced.inspect_err(|error| self.durability.set_fence(error))?;
         if let Some(at) = stored {
             self.account.place(&self.disk, &self.dir, at).await?;

@@ -55,14 +55,56 @@ impl fmt::Display for CheckpointError {
 
 impl std::error::Error for CheckpointError {}
 
-/// Makes `content` the content of `dir/name`, durably and atomically.
+/// Makes `content` the content of `dir/name`, durably and atomically. Behind [`DiskErrorKind::NoSpace`] everything is as it
+/// was, and it may be tried again; behind another error the old content may be there or the new.
 pub async fn replace<D: Disk>(disk: &D, dir: &Path, name: &str, content: Bytes) -> Result<(), DiskError> {
     let temporary = dir.join(format!("{name}{}", crate::names::TEMPORARY));
-    let file = disk.open(&temporary, OpenMode::Truncate).await?;
-    file.write_at(0, vec![content]).await?;
-    file.sync().await?;
-    disk.rename(&temporary, &dir.join(name)).await?;
-    disk.sync_dir(dir).await
+    let written = async {
+        let file = disk.open(&temporary, OpenMode::Truncate).await?;
+        file.write_at(0, vec![content]).await?;
+        Ok::<_, DiskError>(file)
+    };
+    let file = match written.await {
+        Ok(file) => file,
+        Err(error) => {
+            if error.kind == DiskErrorKind::NoSpace {
+                // What there is of it takes space that others need.
+                let _ = disk.remove_file(&temporary).await;
+            }
+            return Err(error);
+        }
+    };
+    file.sync().await.map_err(past_retrying)?;
+    disk.rename(&temporary, &dir.join(name)).await.map_err(past_retrying)?;
+    disk.sync_dir(dir).await.map_err(past_retrying)
+}
+
+/// Like [`replace`], for a file that may be missing: where there is no space for the new content, the old one goes, durably, which
+/// takes none. Whether the new content is there.
+pub(crate) async fn replace_or_remove<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    name: &str,
+    content: Bytes,
+) -> Result<bool, DiskError> {
+    match replace(disk, dir, name, content).await {
+        Ok(()) => return Ok(true),
+        Err(error) if error.kind == DiskErrorKind::NoSpace => {}
+        Err(error) => return Err(error),
+    }
+    match disk.remove_file(&dir.join(name)).await {
+        Err(error) if error.kind != DiskErrorKind::NotFound => return Err(past_retrying(error)),
+        _ => disk.sync_dir(dir).await.map_err(past_retrying)?,
+    }
+    Ok(false)
+}
+
+/// What was begun can't be taken back: a disk that is full in the midst of it, or of a sync, is no reason to try again.
+pub(crate) fn past_retrying(error: DiskError) -> DiskError {
+    match error.kind {
+        DiskErrorKind::NoSpace => DiskError { kind: DiskErrorKind::Io, ..error },
+        _ => error,
+    }
 }
 
 /// The whole content of a small file; `None` when there is no such file.

@@ -4,7 +4,7 @@
 //! recovery finds those in the batches. It must know of all below: so it is written by the same sync that makes
 //! an epoch's first batch durable.
 
-use crate::checkpoint::{CheckpointError, decode_lines, encode_lines, read_text, replace};
+use crate::checkpoint::{CheckpointError, decode_lines, encode_lines, read_text, replace_or_remove};
 use bytes::Bytes;
 use model::{EpochEnd, EpochStart, LeaderEpoch, Offset};
 use runtime::{Disk, DiskError};
@@ -121,9 +121,10 @@ pub(crate) async fn load<D: Disk>(disk: &D, dir: &Path) -> Result<Option<Epochs>
     }
 }
 
-/// Replaces the checkpoint, durably.
-pub(crate) async fn store<D: Disk>(disk: &D, dir: &Path, content: Bytes) -> Result<(), DiskError> {
-    replace(disk, dir, FILE, content).await
+/// Replaces the checkpoint, durably; removes it where there is no space for that, so that the next start reads all batches.
+/// Whether it is there.
+pub(crate) async fn store<D: Disk>(disk: &D, dir: &Path, content: Bytes) -> Result<bool, DiskError> {
+    replace_or_remove(disk, dir, FILE, content).await
 }
 
 #[cfg(test)]

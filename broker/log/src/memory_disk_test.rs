@@ -278,7 +278,7 @@ impl MemoryDisk {
         self.state().stop_after = operations;
     }
 
-    /// Lets so many bytes be written; `None`: any number.
+    /// Lets so many bytes be written; `None`: any number. Without any left no file is created either.
     pub(crate) fn set_space(&self, bytes: Option<u64>) {
         self.state().space = bytes;
     }
@@ -357,6 +357,7 @@ impl Disk for MemoryDisk {
                 inode
             }
             (_, Some(inode)) => inode,
+            (_, None) if state.space == Some(0) => return Err(error(DiskErrorKind::NoSpace, "open", path)),
             (_, None) => {
                 let inode = state.next_inode;
                 state.next_inode += 1;

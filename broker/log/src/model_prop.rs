@@ -16,28 +16,66 @@ use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { batches: Vec<(u8, u16, i16, i8)>, epoch_up: bool },
-    Sync,
+    Append {
+        batches: Vec<(u8, u16, i16, i8)>,
+        epoch_up: bool,
+    },
+    /// With so much space left for the round's checkpoint.
+    Sync {
+        room: Option<u16>,
+    },
     SyncDuringAppend,
     FailedSync,
-    Full { room: u16 },
+    Full {
+        room: u16,
+    },
     Roll,
     Checkpoint,
-    Truncate { back: u16 },
-    Trim { share: u8 },
-    CrashInTrim { share: u8, after: u8, cut: Option<u64> },
-    StartOver { at: i16 },
-    CrashInStartOver { at: i16, after: u8, again: Option<u8>, cut: Option<u64> },
+    Truncate {
+        back: u16,
+        room: Option<u16>,
+    },
+    Trim {
+        share: u8,
+    },
+    CrashInTrim {
+        share: u8,
+        after: u8,
+        cut: Option<u64>,
+    },
+    StartOver {
+        at: i16,
+        room: Option<u16>,
+    },
+    CrashInStartOver {
+        at: i16,
+        after: u8,
+        again: Option<u8>,
+        cut: Option<u64>,
+    },
     Kill,
-    PowerLoss { seed: u64 },
+    PowerLoss {
+        seed: u64,
+    },
     CleanRestart,
-    CrashInRecovery { after: u8, seed: u64 },
-    Read { from: u16, max_bytes: u16, at_least_one: bool },
-    Search { timestamp: i16 },
+    CrashInRecovery {
+        after: u8,
+        seed: u64,
+    },
+    Read {
+        from: u16,
+        max_bytes: u16,
+        at_least_one: bool,
+    },
+    Search {
+        timestamp: i16,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let cut = || prop::option::of(0u64..1000);
+    // Bytes that a full disk still takes.
+    let room = || prop::option::weighted(0.3, prop_oneof![Just(0u16), 0u16..200]);
     // Records, bytes of each, timestamp, producer.
     let batch = (1u8..4, 0u16..900, -1i16..500, -1i8..4);
     let append = || {
@@ -46,16 +84,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     };
     let step = prop_oneof![
         6 => append(),
-        3 => Just(Step::Sync),
+        3 => room().prop_map(|room| Step::Sync { room }),
         1 => Just(Step::SyncDuringAppend),
         1 => Just(Step::FailedSync),
         1 => any::<u16>().prop_map(|room| Step::Full { room: room % 2000 }),
         1 => Just(Step::Roll),
         2 => Just(Step::Checkpoint),
-        1 => any::<u16>().prop_map(|back| Step::Truncate { back: back % 12 }),
+        1 => (any::<u16>(), room()).prop_map(|(back, room)| Step::Truncate { back: back % 12, room }),
         1 => any::<u8>().prop_map(|share| Step::Trim { share }),
         1 => (any::<u8>(), 0u8..12, cut()).prop_map(|(share, after, cut)| Step::CrashInTrim { share, after, cut }),
-        1 => (-20i16..40).prop_map(|at| Step::StartOver { at }),
+        1 => (-20i16..40, room()).prop_map(|(at, room)| Step::StartOver { at, room }),
         1 => (-20i16..40, 0u8..30, prop::option::of(0u8..20), cut())
             .prop_map(|(at, after, again, cut)| Step::CrashInStartOver { at, after, again, cut }),
         1 => Just(Step::Kill),
@@ -144,6 +182,8 @@ impl World {
         assert_eq!(found.durable_end.0, found.end.0, "recovery syncs what it keeps");
         if let Some(at) = self.anew.take()
             && (found.start, found.end.0) == (at, at)
+            // Of a log that was empty there before, nobody can tell.
+            && (self.start, self.end()) != (at, at)
         {
             self.begins_anew(at);
         }
@@ -308,10 +348,12 @@ impl World {
                 let batches = self.build(&batches);
                 self.append(batches).expect("room enough");
             }
-            Step::Sync => {
+            Step::Sync { room } => {
                 let disk = self.disk.clone();
                 if let Some(ticket) = self.log().begin_sync() {
-                    let done = finish(ticket.run(&disk)).expect("syncs");
+                    self.disk.set_space(room.map(u64::from));
+                    let done = finish(ticket.run(&disk)).expect("what is written needs no space");
+                    self.disk.set_space(None);
                     self.durable = self.log().finish_sync(done).0;
                 }
                 assert_eq!(self.durable, self.end());
@@ -356,11 +398,13 @@ impl World {
             }
             Step::Roll => finish(self.log().roll()).expect("rolls"),
             Step::Checkpoint => self.point = self.log().recovery_point(),
-            Step::Truncate { back } => {
+            Step::Truncate { back, room } => {
                 let to = Offset((self.end().0 - i64::from(back)).max(self.start.0));
                 let first = self.stored.first().map_or(self.start, |first| first.header.base_offset);
                 self.point = self.point.min(to);
+                self.disk.set_space(room.map(u64::from));
                 let end = finish(self.log().truncate(to)).expect("truncates").0;
+                self.disk.set_space(None);
                 if to < self.end() {
                     self.written
                         .retain(|bytes| BatchHeader::parse(bytes).expect("a batch").next_offset() <= to);
@@ -394,9 +438,17 @@ impl World {
                 self.disk.stop_after(None);
                 self.restart(cut);
             }
-            Step::StartOver { at } => {
+            Step::StartOver { at, room } => {
                 let at = self.starts_over(at);
-                finish(self.log().start_over(at)).expect("starts over");
+                self.disk.set_space(room.map(u64::from));
+                let begun = finish(self.log().start_over(at));
+                self.disk.set_space(None);
+                if room == Some(0) {
+                    assert_eq!(begun.map_err(|error| error.kind), Err(DiskErrorKind::NoSpace));
+                    finish(self.log().start_over(at)).expect("as if nothing had happened");
+                } else {
+                    begun.expect("starts over");
+                }
                 self.begins_anew(at);
                 assert_eq!((self.log().start(), self.log().end().0, self.log().segments()), (at, at, 1));
                 assert_eq!(self.log().durable_end().0, at);

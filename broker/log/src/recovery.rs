@@ -120,7 +120,7 @@ pub(crate) async fn recover<D: Disk>(
         let bases: Vec<Offset> = sealed.iter().map(|s| s.base).chain(kept.iter().map(|k| k.base)).collect();
         // Everything stored lies below it, having been deleted by its owners.
         let old = Old { segments: &bases, snapshots };
-        let active = start_over::replace(&disk, &dir, old, how.log_start).await?;
+        let active = start_over::replace(&disk, &dir, old, how.log_start).await.map_err(DiskError::from)?;
         snapshots.clear();
         let log = without_records(disk, dir, config, active);
         let found = log.found(false, truncated, rewritten);
@@ -133,8 +133,9 @@ pub(crate) async fn recover<D: Disk>(
     round.finish().await?;
     let start = how.log_start.max(segments[0].base);
     epochs.truncate_from_start(start);
-    if stored.as_ref() != Some(&epochs) {
-        epochs::store(&disk, &dir, epochs.encode()).await?;
+    let mut durability = Durability::new(DurableEnd(end));
+    if stored.as_ref() != Some(&epochs) && !epochs::store(&disk, &dir, epochs.encode()).await? {
+        durability.epochs_missing();
     }
     let file = disk.open(&segment_file(&dir, last.base, names::LOG), OpenMode::Write).await?;
     // Garbage that the last incarnation cut off, and segments removed, must not come back; names of segments may
@@ -153,7 +154,7 @@ pub(crate) async fn recover<D: Disk>(
         active,
         epochs,
         account: Account::default(),
-        durability: Durability::new(DurableEnd(end)),
+        durability,
     };
     let found = log.found(false, truncated, rewritten);
     Ok((log, found))

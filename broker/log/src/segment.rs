@@ -126,11 +126,16 @@ impl<D: Disk> Active<D> {
     /// Describes it as it will be once sealed; its indexes must have been.
     pub(crate) fn sealed(&self) -> Sealed {
         assert!(self.indexes.offsets.tail().is_empty(), "sealed with entries in memory");
+        self.on_file()
+    }
+
+    /// Describes it by the entries that its index files have.
+    pub(crate) fn on_file(&self) -> Sealed {
         Sealed {
             base: self.base,
             size: self.size,
-            offset_entries: self.indexes.offsets.entries(),
-            time_entries: self.indexes.times.entries(),
+            offset_entries: self.indexes.offsets.persisted(),
+            time_entries: self.indexes.times.persisted(),
         }
     }
 

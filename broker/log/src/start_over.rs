@@ -14,12 +14,13 @@
 //! lie within the log.
 
 use crate::Log;
+use crate::checkpoint::past_retrying;
 use crate::epochs::Epochs;
 use crate::names::{self, segment_file};
 use crate::producers::files::{self, Account};
 use crate::segment::{Active, remove_segment};
 use model::{LogEnd, Offset};
-use runtime::{Disk, DiskError, OpenMode};
+use runtime::{Disk, DiskError, DiskErrorKind, OpenMode};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ impl<D: Disk> Log<D> {
     /// should be durable too.
     ///
     /// A ticket that is out proves nothing any more. Slices that are out are told that theirs is gone, or read what
-    /// was there. On an error the log is fenced; the future must be driven to its end.
+    /// was there. Without space for the mark nothing has changed, and it may be tried again ([`DiskErrorKind::NoSpace`], and the
+    /// log is not fenced). On other errors the log is fenced; the future must be driven to its end.
     pub async fn start_over(&mut self, at: Offset) -> Result<(), DiskError> {
         if let Some(failure) = self.durability.fence() {
             return Err(failure.clone());
@@ -40,8 +42,15 @@ impl<D: Disk> Log<D> {
         let bases: Vec<Offset> =
             self.sealed.iter().map(|segment| segment.base).chain([self.active.base]).collect();
         let old = Old { segments: &bases, snapshots: &self.account.snapshots };
-        let active = replace(&self.disk, &self.dir, old, at).await;
-        self.active = active.inspect_err(|error| self.durability.set_fence(error))?;
+        match replace(&self.disk, &self.dir, old, at).await {
+            Ok(active) => self.active = active,
+            Err(Unreplaced::AsItWas(error)) => return Err(error),
+            Err(Unreplaced::HalfWay(error)) => {
+                let error = past_retrying(error);
+                self.durability.set_fence(&error);
+                return Err(error);
+            }
+        }
         self.sealed = Arc::default();
         self.account = Account::default();
         self.start = at;
@@ -61,15 +70,35 @@ pub(crate) struct Old<'a> {
     pub(crate) snapshots: &'a BTreeSet<Offset>,
 }
 
+/// What has become of a log that was not replaced.
+pub(crate) enum Unreplaced {
+    /// There is no space; nothing has changed.
+    AsItWas(DiskError),
+    /// Nobody knows.
+    HalfWay(DiskError),
+}
+
+impl From<Unreplaced> for DiskError {
+    fn from(error: Unreplaced) -> DiskError {
+        match error {
+            Unreplaced::AsItWas(error) | Unreplaced::HalfWay(error) => error,
+        }
+    }
+}
+
 /// Replaces a log by an empty segment that begins at `at`.
 pub(crate) async fn replace<D: Disk>(
     disk: &D,
     dir: &Path,
     old: Old<'_>,
     at: Offset,
-) -> Result<Active<D>, DiskError> {
-    disk.open(&segment_file(dir, at, names::START_OVER), OpenMode::Truncate).await?;
-    finish(disk, dir, old, at).await
+) -> Result<Active<D>, Unreplaced> {
+    let marked = disk.open(&segment_file(dir, at, names::START_OVER), OpenMode::Truncate).await;
+    marked.map_err(|error| match error.kind {
+        DiskErrorKind::NoSpace => Unreplaced::AsItWas(error),
+        _ => Unreplaced::HalfWay(error),
+    })?;
+    finish(disk, dir, old, at).await.map_err(Unreplaced::HalfWay)
 }
 
 /// Brings about what the mark says, which is there.

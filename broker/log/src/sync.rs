@@ -8,10 +8,11 @@
 //! ```
 //!
 //! A ticket covers the active segment, every sealed segment not yet synced, the directory's names when files were
-//! created, and the epochs when they changed. Only one ticket is out at a time: with two, a failure of the first
+//! created, and the epochs when they changed; a disk without space for those loses the file that holds them. Only one ticket is out at a time: with two, a failure of the first
 //! might be papered over by the success of the second.
 
 use crate::Log;
+use crate::checkpoint::past_retrying;
 use crate::epochs::{self, Epochs};
 use bytes::Bytes;
 use model::{DurableEnd, LogEnd};
@@ -30,6 +31,8 @@ pub(crate) struct Durability<D: Disk> {
     /// Counts changes of the epochs; the checkpoint holds `epochs_synced`.
     epochs: u64,
     epochs_synced: u64,
+    /// Whether there was no space for the checkpoint, and it is missing since. The next ticket tries again.
+    epochs_missing: bool,
     /// Counts truncations and fresh starts: a sync that was begun before one proves nothing about what was appended after it.
     truncations: u64,
     /// Whether a ticket is out.
@@ -48,6 +51,7 @@ impl<D: Disk> Durability<D> {
             names_synced: 0,
             epochs: 0,
             epochs_synced: 0,
+            epochs_missing: false,
             truncations: 0,
             out: false,
             fence: None,
@@ -90,6 +94,11 @@ impl<D: Disk> Durability<D> {
         self.epochs += 1;
     }
 
+    /// There is no checkpoint of the epochs: its content waits for space.
+    pub(crate) fn epochs_missing(&mut self) {
+        self.epochs_missing = true;
+    }
+
     /// The log was cut to `end`, durably.
     pub(crate) fn truncated(&mut self, end: LogEnd) {
         self.truncations += 1;
@@ -104,6 +113,7 @@ impl<D: Disk> Durability<D> {
         self.epochs_changed();
     }
 
+    /// A missing checkpoint alone is no reason for a sync: on a disk that stays full there would be no end to them.
     fn is_dirty(&self, end: LogEnd) -> bool {
         self.end.0 < end.0
             || !self.sealed.is_empty()
@@ -127,13 +137,14 @@ impl<D: Disk> Durability<D> {
         Some(SyncTicket {
             files,
             names: self.names_synced < self.names,
-            epochs: (self.epochs_synced < self.epochs).then(|| epochs.encode()),
+            epochs: (self.epochs_missing || self.epochs_synced < self.epochs).then(|| epochs.encode()),
             done: SyncDone {
                 dir: dir.clone(),
                 end,
                 sealed: self.sealed.len(),
                 names: self.names,
                 epochs: self.epochs,
+                epochs_missing: None,
                 truncations: self.truncations,
             },
         })
@@ -148,6 +159,10 @@ impl<D: Disk> Durability<D> {
             self.sealed.drain(..done.sealed);
             self.names_synced = done.names;
             self.epochs_synced = done.epochs;
+        }
+        // Also of a ticket that proves nothing: the file is what it is.
+        if let Some(missing) = done.epochs_missing {
+            self.epochs_missing = missing;
         }
         self.end
     }
@@ -174,6 +189,8 @@ pub struct SyncDone {
     sealed: usize,
     names: u64,
     epochs: u64,
+    /// Whether there is no checkpoint of the epochs, if it was written.
+    epochs_missing: Option<bool>,
     truncations: u64,
 }
 
@@ -200,16 +217,17 @@ pub async fn sync_round<D: Disk>(disk: &D, tickets: Vec<SyncTicket<D>>) -> Resul
     let files: Vec<D::File> = tickets.iter().flat_map(|ticket| ticket.files.iter().cloned()).collect();
     match &files[..] {
         [] => {}
-        [file] => file.sync().await?,
-        _ => disk.sync_many(files).await?,
+        [file] => file.sync().await.map_err(past_retrying)?,
+        _ => disk.sync_many(files).await.map_err(past_retrying)?,
     }
     let mut round = Vec::with_capacity(tickets.len());
-    for ticket in tickets {
+    for mut ticket in tickets {
         if ticket.names {
-            disk.sync_dir(&ticket.done.dir).await?;
+            disk.sync_dir(&ticket.done.dir).await.map_err(past_retrying)?;
         }
         if let Some(content) = ticket.epochs {
-            epochs::store(disk, &ticket.done.dir, content).await?;
+            let stored = epochs::store(disk, &ticket.done.dir, content).await?;
+            ticket.done.epochs_missing = Some(!stored);
         }
         round.push(ticket.done);
     }

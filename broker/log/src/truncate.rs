@@ -11,7 +11,7 @@ use crate::segment::{Active, Sealed, remove_segment};
 use crate::time_index::TimeEntry;
 use crate::walk::{Flaw, Step, Walk};
 use model::{LogEnd, Offset};
-use runtime::{Disk, DiskError, File, OpenMode};
+use runtime::{Disk, DiskError, DiskErrorKind, File, OpenMode};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,12 +95,17 @@ impl<D: Disk> Log<D> {
             self.disk.sync_dir(&self.dir).await?;
         } else {
             let Active { ref mut indexes, .. } = self.active;
-            // What is cut below must be on file, where entries are counted.
-            indexes.offsets.write_out(&self.disk, &self.dir, false).await?;
-            indexes.times.write_out(&self.disk, &self.dir, false).await?;
+            // What is cut below must be on file, where entries are counted. Without space for them they are found again
+            // in the batches.
+            for outcome in [
+                indexes.offsets.write_out(&self.disk, &self.dir, false).await,
+                indexes.times.write_out(&self.disk, &self.dir, false).await,
+            ] {
+                outcome.map(drop).or_else(unless_full)?;
+            }
             self.durability.file_created();
         }
-        let segment = if to < self.active.base { self.sealed[keep - 1] } else { self.active.sealed() };
+        let segment = if to < self.active.base { self.sealed[keep - 1] } else { self.active.on_file() };
         let sealed = self.sealed[..self.sealed.len().min(keep)].iter().copied();
         let sealed: Vec<Sealed> = sealed.filter(|other| other.base < segment.base).collect();
 
@@ -137,11 +142,15 @@ impl<D: Disk> Log<D> {
     }
 }
 
+fn unless_full(error: DiskError) -> Result<(), DiskError> {
+    if error.kind == DiskErrorKind::NoSpace { Ok(()) } else { Err(error) }
+}
+
 fn as_disk_error(error: &TruncateError) -> DiskError {
     match error {
         TruncateError::Disk(error) => error.clone(),
         TruncateError::Corrupt { path, .. } => DiskError {
-            kind: runtime::DiskErrorKind::Io,
+            kind: DiskErrorKind::Io,
             op: "truncate",
             path: path.clone(),
             detail: error.to_string(),

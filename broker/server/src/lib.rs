@@ -17,6 +17,7 @@
 //! endpoints.rs    where the broker listens, and where clients are told to find it
 //! forwarder.rs    the way to the active controller where that is another node
 //! fence.rs        nothing is written after a failed write or sync
+//! full.rs         what is told of a disk without space, which is no failure
 //! refusal.rs      what lower floors refuse, as error codes
 //! ```
 //!
@@ -35,6 +36,7 @@ mod fetch_session;
 mod fetcher;
 mod format;
 mod forwarder;
+mod full;
 mod handlers;
 mod metadata;
 mod producer_ids;

@@ -18,6 +18,7 @@ use crate::checkpoints::Checkpoints;
 use crate::context::Shards;
 use crate::descriptors::Descriptors;
 use crate::fence::Fences;
+use crate::full::Full;
 use crate::removals::Removals;
 use crate::shard;
 use controller::{ClusterImage, Controller, METADATA_TOPIC, NodeEndpoint};
@@ -31,7 +32,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use sync::Snapshot;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::warn;
 
 /// Who this process is.
@@ -105,6 +106,7 @@ pub async fn boot<R: Runtime>(
     let patience = Duration::from_millis(settings.quorum.request_timeout_ms);
     let peers = Peers::start(rt, &replicas, patience, &heard);
     let leadership = Arc::new(Snapshot::new(Leadership::default()));
+    let stopping = Arc::new(Notify::new());
     let node = Node {
         rt: rt.clone(),
         settings: settings.clone(),
@@ -123,6 +125,8 @@ pub async fn boot<R: Runtime>(
         pending: Pending::default(),
         activation: VecDeque::new(),
         requests: inbox,
+        stopping: stopping.clone(),
+        full: Full::default(),
         heard: hearing,
         peers,
         asked: BTreeMap::new(),
@@ -133,7 +137,7 @@ pub async fn boot<R: Runtime>(
     rt.spawn_detached("metadata", node.run());
     rt.spawn_detached("applier", applier.run());
     let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
-    let handle = Handle { requests, heard, applied, leadership, alarms, refuses: false };
+    let handle = Handle { requests, stopping, heard, applied, leadership, alarms, refuses: false };
     // Where nobody else can register there is nobody to ask.
     if settings.roles.controller && !settings.controller_listeners.is_empty() {
         let probes = Probes::new(rt.clone(), settings, handle.clone(), alarmed);

@@ -8,13 +8,17 @@ use super::replay::{self, ReplayError};
 use crate::checkpoints::Points;
 use bytes::Bytes;
 use log::{AppendBatch, AppendError};
+use model::time::Duration;
 use model::{DurableEnd, LeaderEpoch, LogEnd, Offset};
 use raft::{Answer, ELECTION_FILE_NAME, Effect, ElectionState, Input, Response, Token};
 use records::batch::{BatchError, BatchHeader};
 use records::control::ControlRecord;
-use runtime::{Event, Runtime};
+use runtime::{DiskError, DiskErrorKind, Event, Runtime};
 use std::collections::VecDeque;
 use tracing::{info, warn};
+
+/// How often it is looked whether there is space again.
+const SPACE_EVERY: Duration = Duration::from_millis(250);
 
 impl<R: Runtime> Node<R> {
     /// Performs the effects of `input`, and of whatever they lead to.
@@ -84,10 +88,14 @@ impl<R: Runtime> Node<R> {
     }
 
     async fn persist(&mut self, state: &ElectionState) -> Result<(), NodeError> {
-        self.unfenced()?;
         let content = Bytes::from(state.encode(self.quorum.config().voters.iter().map(|voter| voter.id)));
-        let written = log::replace(self.rt.disk(), self.log.dir(), ELECTION_FILE_NAME, content).await;
-        written.map_err(NodeError::Disk)?;
+        loop {
+            self.unfenced()?;
+            match log::replace(self.rt.disk(), self.log.dir(), ELECTION_FILE_NAME, content.clone()).await {
+                Ok(()) => break,
+                Err(error) => self.wait_for_space(error).await?,
+            }
+        }
         if let Some(voted) = state.voted {
             let (epoch, candidate) = (state.epoch, voted.id);
             self.rt.observe(Event::Voted { partition: METADATA, epoch, candidate });
@@ -121,7 +129,9 @@ impl<R: Runtime> Node<R> {
         match self.append_batches(batches).await {
             Ok(()) => Ok(Input::Appended { end: self.log.end() }),
             Err(NodeError::Append(AppendError::NoSpace(error))) => {
-                warn!(%error, "the disk is full: the metadata log does not go on here");
+                if self.full.met(self.rt.now()) {
+                    warn!(%error, "the disk is full: the metadata log does not go on here");
+                }
                 Ok(Input::AppendFailed)
             }
             Err(error) => Err(error),
@@ -130,16 +140,38 @@ impl<R: Runtime> Node<R> {
 
     /// Cuts the log. What is cut off was never committed, so nobody here has seen it.
     async fn truncate(&mut self, to: Offset) -> Result<(), NodeError> {
-        self.unfenced()?;
         assert!(to >= self.controller.committed().end(), "committed, and cut off at {to}");
         info!(%to, end = %self.log.end(), "the metadata log is cut where the leader's differs");
         // What is written in its place later must not be believed unchecked.
         let Points { name, recovery_point, log_start } = self.points();
         let lowered = Points { name, recovery_point: recovery_point.min(to), log_start };
-        self.checkpoints.note_durably(lowered).await.map_err(NodeError::Disk)?;
+        loop {
+            self.unfenced()?;
+            match self.checkpoints.note_durably(lowered.clone()).await {
+                Ok(()) => break,
+                Err(error) => self.wait_for_space(error).await?,
+            }
+        }
+        self.unfenced()?;
         self.log.truncate(to).await.map_err(NodeError::Truncate)?;
         self.rt.observe(Event::Truncated { partition: METADATA, end: self.log.end() });
         Ok(())
+    }
+
+    /// Waits until it is time to try again what there was no space for. The quorum has decided it, and says nothing before it is
+    /// done: a node on a full disk is one that is held up. Gives up where the disk has failed, or the node is to end.
+    async fn wait_for_space(&mut self, error: DiskError) -> Result<(), NodeError> {
+        if error.kind != DiskErrorKind::NoSpace {
+            return Err(NodeError::Disk(error));
+        }
+        if self.full.met(self.rt.now()) {
+            warn!(%error, "the disk is full: this node waits for space before it goes on with the quorum");
+        }
+        let again = self.rt.now() + SPACE_EVERY;
+        tokio::select! { biased;
+            () = self.stopping.notified() => Err(NodeError::Full(error)),
+            () = self.rt.sleep_until(again) => Ok(()),
+        }
     }
 
     /// Answers another replica, with what it is to be given of the log, or of a snapshot.

@@ -16,7 +16,7 @@ use raft::Quorum;
 use std::future::Future;
 use std::sync::Arc;
 use sync::Snapshot;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Changes that may wait for the task; whoever brings one more waits.
 pub const INBOX_MAX: usize = 256;
@@ -92,6 +92,8 @@ pub struct Committed<T> {
 #[derive(Clone)]
 pub struct Handle {
     pub(super) requests: mpsc::Sender<Request>,
+    /// Tells a task that is held up that it is to stop.
+    pub(super) stopping: Arc<Notify>,
     pub(super) heard: mpsc::Sender<Heard>,
     pub(super) applied: Applied,
     pub(super) leadership: Arc<Snapshot<Leadership>>,
@@ -276,6 +278,7 @@ impl Handle {
     /// close the log.
     pub async fn stop(&self) -> bool {
         let (reply, stopped) = oneshot::channel();
+        self.stopping.notify_one();
         self.requests.send(Request::Stop(reply)).await.is_ok() && stopped.await.is_ok()
     }
 }

@@ -14,6 +14,7 @@ use super::snapshots::Taking;
 use crate::checkpoints::{Checkpoints, Points};
 use crate::descriptors::Descriptors;
 use crate::fence::Fences;
+use crate::full::Full;
 use bytes::Bytes;
 use controller::{Controller, Decision};
 use log::snapshot::{Snapshots, Writer};
@@ -22,13 +23,13 @@ use model::config::BrokerSettings;
 use model::time::Duration;
 use model::{BrokerId, Instant, LeaderEpoch, Offset, PartitionIndex, PartitionKey, Timestamp, TopicId, Uuid};
 use raft::{Failure, Input, Quorum, RequestId, Response, Token};
-use runtime::{DiskError, Event, Fence, Runtime};
+use runtime::{DiskError, DiskErrorKind, Event, Fence, Runtime};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use sync::Snapshot;
-use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::{error, warn};
 
 /// What may wait to be heard of the quorum; whoever brings more waits.
 pub(super) const HEARD_MAX: usize = 256;
@@ -69,6 +70,10 @@ pub struct Node<R: Runtime> {
     /// What a new active controller has to write before anything else is decided.
     pub(super) activation: VecDeque<Decision<()>>,
     pub(super) requests: mpsc::Receiver<Request>,
+    /// Told when a stop has been requested, for a task that does not get to the request.
+    pub(super) stopping: Arc<Notify>,
+    /// What is told of a full disk.
+    pub(super) full: Full,
     /// What is heard of the quorum. Comes first: who leads must not wait for what is to be decided.
     pub(super) heard: mpsc::Receiver<Heard>,
     pub(super) peers: Peers,
@@ -129,6 +134,8 @@ pub struct Told {
 pub enum NodeError {
     /// The disk failed.
     Disk(DiskError),
+    /// The node is to end, and there is still no space for what has to be written first.
+    Full(DiskError),
     /// Somebody has fenced the directory.
     Fenced,
     /// The log could not be appended to. Behind [`AppendError::NoSpace`] everything is as it was before the append.
@@ -309,6 +316,10 @@ impl<R: Runtime> Node<R> {
         let why = match error {
             // Whoever raised it has told why.
             NodeError::Fenced => return,
+            NodeError::Full(error) => {
+                warn!(%error, "the disk is full: the metadata log is left as it is");
+                return;
+            }
             NodeError::Disk(_) => Fence::SyncFailed,
             NodeError::Append(_) | NodeError::Truncate(_) => Fence::WriteFailed,
             NodeError::Replay(_) | NodeError::Decision(_) | NodeError::NotLeader => Fence::MetadataFailed,
@@ -339,6 +350,9 @@ impl<R: Runtime> Node<R> {
                 checkpoints.note_closed(Points { name, recovery_point, log_start }).await;
                 let _ = stopped.send(());
             }
+            Err(error) if error.kind == DiskErrorKind::NoSpace => {
+                warn!(%error, "the disk is full: the metadata log is left for the next start to recover");
+            }
             Err(error) => {
                 error!(%error, "the metadata log can't be closed");
                 if fences.fence(Fence::SyncFailed) {
@@ -359,7 +373,7 @@ async fn taken(taking: &mut Option<Taking>) {
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NodeError::Disk(error) => error.fmt(f),
+            NodeError::Disk(error) | NodeError::Full(error) => error.fmt(f),
             NodeError::Fenced => f.write_str("the data directory is fenced"),
             NodeError::Append(error) => write!(f, "metadata log: {error}"),
             NodeError::Truncate(error) => write!(f, "metadata log: {error}"),

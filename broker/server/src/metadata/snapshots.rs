@@ -223,7 +223,15 @@ impl<R: Runtime> Node<R> {
         self.unfenced()?;
         let (log, name) = (&mut self.log, &self.name);
         let replaced = restore::replace_log(&self.rt, log, name, &self.checkpoints, id).await;
-        replaced.map_err(NodeError::Disk)?;
+        match replaced {
+            Ok(()) => {}
+            Err(error) if error.kind == DiskErrorKind::NoSpace => {
+                warn!(snapshot = %id, %error, "the disk is full: the leader's snapshot is not installed");
+                self.snapshots.remove(id).await.map_err(NodeError::Disk)?;
+                return Ok(Input::SnapshotFailed(id));
+            }
+            Err(error) => return Err(NodeError::Disk(error)),
+        }
         self.snapshots.remove_before(id).await.map_err(NodeError::Disk)?;
         let installed = self.snapshots.read(id).await.map_err(NodeError::Disk)?;
         let installed = installed.expect("a snapshot that was just loaded");

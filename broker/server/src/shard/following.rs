@@ -19,7 +19,7 @@ use model::config::Durability;
 use model::{Offset, PartitionKey};
 use records::batch::{Place, check_copied};
 use replica::{Answer, Found, Step, Todo};
-use runtime::{DiskError, Event, Fence, Runtime};
+use runtime::{DiskError, DiskErrorKind, Event, Fence, Runtime};
 use tracing::{error, info, warn};
 
 impl<R: Runtime> Shard<R> {
@@ -104,7 +104,7 @@ impl<R: Runtime> Shard<R> {
         match partition.log.append(&batches).await {
             Ok(()) => {}
             Err(AppendError::NoSpace(error)) => {
-                warn!(partition = %key, %error, "the disk is full: nothing is copied");
+                self.no_space(key, &error);
                 return Ok(false);
             }
             Err(error) => {
@@ -132,7 +132,9 @@ impl<R: Runtime> Shard<R> {
         // What is written in its place later must not be believed unchecked.
         let mut points = super::points(partition);
         points.recovery_point = points.recovery_point.min(to);
-        self.checkpoints.note_durably(points).await.map_err(|error| failed(key, &error))?;
+        if let Err(error) = self.checkpoints.note_durably(points).await {
+            return self.not_now(key, &error);
+        }
         partition.renew();
         partition.log.truncate(to).await.map_err(|error| cut_failed(key, &error))?;
         let ends = partition.ends();
@@ -149,10 +151,17 @@ impl<R: Runtime> Shard<R> {
     async fn start_over(&mut self, key: PartitionKey, at: Offset) -> Result<bool, Fence> {
         let partition = self.partitions.get_mut(&key).expect("looked at by the caller");
         info!(partition = %key, %at, end = %partition.log.end(), "the log begins anew: nothing of it is in the leader's");
+        // What is written there later must not be believed unchecked. Where the log begins its files tell.
+        let mut points = super::points(partition);
+        points.recovery_point = points.recovery_point.min(at);
+        if let Err(error) = self.checkpoints.note_durably(points).await {
+            return self.not_now(key, &error);
+        }
         partition.renew();
-        partition.log.start_over(at).await.map_err(|error| failed(key, &error))?;
-        let points = super::points(partition);
-        self.checkpoints.note_durably(points).await.map_err(|error| failed(key, &error))?;
+        if let Err(error) = partition.log.start_over(at).await {
+            return self.not_now(key, &error);
+        }
+        self.checkpoints.note(super::points(partition));
         let ends = partition.ends();
         partition.following().expect("looked at by the caller").started_over(ends);
         self.note_high_watermarks();
@@ -170,14 +179,34 @@ impl<R: Runtime> Shard<R> {
         if let Some(start) = start {
             let mut points = super::points(partition);
             points.log_start = start;
-            self.checkpoints.note_durably(points).await.map_err(|error| failed(key, &error))?;
-            partition.log.trim_to(start).await.map_err(|error| failed(key, &error))?;
-            partition.following().expect("looked at by the caller").start_moved(start);
+            match self.checkpoints.note_durably(points).await {
+                Ok(()) => {
+                    partition.log.trim_to(start).await.map_err(|error| failed(key, &error))?;
+                    partition.following().expect("looked at by the caller").start_moved(start);
+                }
+                // The leader says so again.
+                Err(error) => drop(self.not_now(key, &error)?),
+            }
         }
         if let Some(advance) = advance {
             self.moved(key, Step { advance: Some(advance), ..Step::default() });
         }
         Ok(())
+    }
+
+    /// A log was not changed: for want of space, or for good.
+    fn not_now(&mut self, key: PartitionKey, error: &DiskError) -> Result<bool, Fence> {
+        if error.kind != DiskErrorKind::NoSpace {
+            return Err(failed(key, error));
+        }
+        self.no_space(key, error);
+        Ok(false)
+    }
+
+    fn no_space(&mut self, key: PartitionKey, error: &DiskError) {
+        if self.full.met(self.rt.now()) {
+            warn!(partition = %key, %error, "the disk is full: nothing is copied");
+        }
     }
 }
 

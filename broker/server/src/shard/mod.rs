@@ -32,6 +32,7 @@ use crate::alterations::Proposals;
 use crate::checkpoints::{Checkpoints, Points};
 use crate::fence::Fences;
 use crate::fetcher::Wants;
+use crate::full::Full;
 use crate::refusal;
 use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
@@ -51,7 +52,7 @@ use partition::{Appended, New, Partition};
 use protocol::ErrorCode;
 use reading::Room;
 use replica::{Advance, Step};
-use runtime::{Acks, Disk, Event, Fence, Runtime};
+use runtime::{Acks, Disk, DiskErrorKind, Event, Fence, Runtime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use syncs::{Outcome, Syncs};
@@ -98,6 +99,7 @@ pub struct Shard<R: Runtime> {
     next_tick: Instant,
     forgetting: Forgetting,
     noting: Noting,
+    full: Full,
 }
 
 /// The parts that a run of produce requests has for one partition.
@@ -148,6 +150,7 @@ impl<R: Runtime> Shard<R> {
             next_tick,
             forgetting,
             noting,
+            full: Full::default(),
         }
     }
 
@@ -321,7 +324,9 @@ impl<R: Runtime> Shard<R> {
                 results
             }
             Err(AppendError::NoSpace(error)) => {
-                warn!(partition = %key, %error, "the disk is full: append refused");
+                if self.full.met(self.rt.now()) {
+                    warn!(partition = %key, %error, "the disk is full: appends are refused");
+                }
                 all(ErrorCode::KafkaStorageError)
             }
             Err(error) => {
@@ -513,11 +518,12 @@ impl<R: Runtime> Shard<R> {
     /// Syncs and closes every log. True when the clean-shutdown file may vouch for all of them: not while there is one
     /// that could not be opened, and so was not recovered.
     async fn stop(&mut self) -> bool {
-        let mut unopened = self.openings.give_up(ErrorCode::NotLeaderOrFollower);
+        // Logs that are not at rest: the next start has to recover.
+        let mut restless = self.openings.give_up(ErrorCode::NotLeaderOrFollower);
         while self.openings.under_way() {
             let outcome = self.openings.done().await;
             self.opened(outcome);
-            unopened += self.openings.give_up(ErrorCode::NotLeaderOrFollower);
+            restless += self.openings.give_up(ErrorCode::NotLeaderOrFollower);
         }
         // Whatever was appended is synced first, so that whoever waits for it is answered.
         self.start_sync();
@@ -539,13 +545,17 @@ impl<R: Runtime> Shard<R> {
                     let points = Points { name: partition.name, recovery_point, log_start };
                     self.checkpoints.note_closed(points).await;
                 }
+                Err(error) if error.kind == DiskErrorKind::NoSpace => {
+                    warn!(partition = %key, %error, "the disk is full: a log is left for the next start to recover");
+                    restless += 1;
+                }
                 Err(error) => {
                     error!(partition = %key, %error, "a log can't be closed");
                     self.fence(Fence::SyncFailed);
                 }
             }
         }
-        unopened == 0 && !self.fences.is_fenced()
+        restless == 0 && !self.fences.is_fenced()
     }
 }
 
