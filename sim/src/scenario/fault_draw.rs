@@ -37,15 +37,27 @@ pub(super) struct FaultDraw {
     /// All of this kind strike the same broker.
     #[serde(default)]
     always_the_same: bool,
-    /// They strike brokers only that do not vote in the metadata quorum.
+    /// Which brokers they strike.
     #[serde(default)]
-    observers: bool,
+    among: Among,
     /// What follows once it has healed: each waits for an event of its own.
     #[serde(default)]
     then: Vec<FaultDraw>,
     /// What strikes while it is at work: each waits for an event of its own.
     #[serde(default)]
     meanwhile: Vec<FaultDraw>,
+}
+
+/// Some of the brokers.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Among {
+    #[default]
+    All,
+    /// Those that vote in the metadata quorum.
+    Voters,
+    /// Those that do not.
+    Observers,
 }
 
 fn always() -> u32 {
@@ -105,9 +117,12 @@ impl<'a> Whom<'a> {
         Whom { brokers, voters, stream }
     }
 
-    /// One of them, or of those that do not vote.
-    fn draw(&mut self, observers: bool) -> i32 {
-        let from = if observers { &self.brokers[self.voters..] } else { self.brokers };
+    fn draw(&mut self, among: Among) -> i32 {
+        let from = match among {
+            Among::All => self.brokers,
+            Among::Voters => &self.brokers[..self.voters],
+            Among::Observers => &self.brokers[self.voters..],
+        };
         *self.stream.pick(from).expect("a scenario has such a broker")
     }
 }
@@ -128,7 +143,7 @@ impl FaultDraw {
         let mut same = None;
         for n in 0..self.count.draw(stream) {
             let name = format!("{name}.{n}");
-            let drawn = whom.draw(self.observers);
+            let drawn = whom.draw(self.among);
             let broker = if self.always_the_same { *same.get_or_insert(drawn) } else { drawn };
             let waits = !self.events.is_empty() && stream.chance(self.event_percent * PERCENT);
             let from_ms = self.from_ms.unwrap_or(Range(0, duration_ms)).draw(stream);

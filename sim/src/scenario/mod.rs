@@ -67,8 +67,12 @@ impl Scenario {
             | Action::Stop { .. }
             | Action::Clock { fault: ClockFault::Jump(_), .. } => true,
             Action::Link { fault, .. } | Action::Peers { fault, .. } => fault == LinkFault::Reset,
-            // Whoever waits for its disk still says that it lives, but for one that has to learn of another controller's epoch.
-            Action::Disk { fault, .. } => matches!(fault, DiskFault::HungSync | DiskFault::HungWrite),
+            // Whoever has to write down another's epoch waits for its disk before it tells that one that it lives: only where there
+            // is no other, all others can.
+            Action::Disk { fault: disk, .. } => {
+                self.topology.voters() == [fault.broker]
+                    && matches!(disk, DiskFault::HungSync | DiskFault::HungWrite)
+            }
             Action::Pause { .. } | Action::Clock { .. } => false,
         })
     }
