@@ -95,7 +95,7 @@ impl Metadata {
         }
     }
 
-    /// Follows a topic from now on. False when there are [`TOPICS_MAX`] already.
+    /// Follows a topic from now on. False when there are `TOPICS_MAX` already.
     pub fn want(&mut self, topic: &str) -> bool {
         if self.topics.contains_key(topic) {
             return true;

@@ -1,10 +1,10 @@
 //! Who has produced to a partition, and what last (KIP-98): by that a batch that comes a second time is known, and one
 //! before which another is missing.
 //!
-//! The table is what its log says: each batch in the log has been [applied](Producers::apply), in order, those that leaders
+//! The table is what its log says: each batch in the log has been applied, in order, those that leaders
 //! append and those that followers copy alike. Only leaders [judge](Draft::admit) batches before that, by the rules of
 //! Kafka's `ProducerAppendInfo`. What has been trimmed off the log's beginning stays known; what has been
-//! [forgotten](Producers::forget) is not known any more until its producer sends again.
+//! forgotten is not known any more until its producer sends again.
 //!
 //! ```text
 //! unknown ──any first sequence──▶ known ──the next sequence──▶ known        the last five batches are remembered
