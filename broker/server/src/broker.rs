@@ -26,7 +26,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use sync::{Budget, Snapshot};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, SetOnce, mpsc, oneshot};
 use tracing::{debug, info, warn};
 
 /// How long connections may take to be answered once the broker stops.
@@ -50,7 +50,7 @@ pub struct Broker<R: Runtime> {
     context: Arc<Context>,
     doors: Vec<Door<R>>,
     /// Set: connections end where they stand.
-    cut: watch::Sender<bool>,
+    cut: Arc<SetOnce<()>>,
     checkpoints: Checkpoints,
     fences: Fences,
 }
@@ -136,7 +136,6 @@ impl<R: Runtime> Broker<R> {
         if let Some(membership) = membership {
             rt.spawn_detached("membership", membership.run());
         }
-        let (cut, _) = watch::channel(false);
         let connections_max = descriptors.connections_max.min(Semaphore::MAX_PERMITS as u32);
         let mut broker = Broker {
             rt,
@@ -149,7 +148,7 @@ impl<R: Runtime> Broker<R> {
             leaving: None,
             context,
             doors: Vec::new(),
-            cut,
+            cut: Arc::new(SetOnce::new()),
             checkpoints,
             fences,
         };
@@ -218,7 +217,7 @@ impl<R: Runtime> Broker<R> {
 
     fn open_door(&mut self, listener: R::Listener, side: Side, connections_max: u32) {
         let connections = Arc::new(Semaphore::new(connections_max as usize));
-        let (context, cut) = (self.context.clone(), self.cut.subscribe());
+        let (context, cut) = (self.context.clone(), self.cut.clone());
         let accepting = accept(self.rt.clone(), listener, side, context, connections.clone(), cut);
         let accepting = self.rt.spawn("accept", accepting);
         self.doors.push(Door { accepting, connections, connections_max });
@@ -249,7 +248,7 @@ impl<R: Runtime> Broker<R> {
             () = gone => {}
             () = self.rt.sleep_until(self.rt.now() + DRAIN_MAX) => {
                 warn!("connections cut off");
-                self.cut.send_replace(true);
+                let _ = self.cut.set(());
                 // Nothing is asked any more once all are gone, which takes each of them one poll.
                 for door in doors {
                     let _ = door.connections.acquire_many(door.connections_max).await;
@@ -401,18 +400,18 @@ async fn accept<R: Runtime>(
     side: Side,
     context: Arc<Context>,
     connections: Arc<Semaphore>,
-    cut: watch::Receiver<bool>,
+    cut: Arc<SetOnce<()>>,
 ) {
     loop {
         let place = connections.clone().acquire_owned().await.expect("nobody closes this semaphore");
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (rt, context, mut cut) = (rt.clone(), context.clone(), cut.clone());
+                let (rt, context, cut) = (rt.clone(), context.clone(), cut.clone());
                 rt.clone().spawn_detached("connection", async move {
                     tokio::select! { biased;
                         () = connection::serve(rt.clone(), stream, peer, context, side) => {}
                         // What it was to be told besides goes on in its own task, and ends with the process.
-                        _ = cut.wait_for(|cut| *cut) => rt.observe(Event::Disconnected),
+                        () = cut.wait() => rt.observe(Event::Disconnected),
                     }
                     drop(place);
                 });

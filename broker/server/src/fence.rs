@@ -5,41 +5,35 @@
 
 use runtime::Fence;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::SetOnce;
 
 /// A handle to the fence. Cheap to clone; every clone is the same fence.
 #[derive(Clone, Debug)]
 pub struct Fences {
-    why: Arc<watch::Sender<Option<Fence>>>,
+    /// Wakes in the order in which its readers came. A `watch` does not: its order differs from process to process, and a
+    /// simulation would not be the same twice.
+    up: Arc<SetOnce<Fence>>,
 }
 
 impl Fences {
     /// A fence that is down.
     pub fn new() -> Fences {
-        Fences { why: Arc::new(watch::Sender::new(None)) }
+        Fences { up: Arc::new(SetOnce::new()) }
     }
 
     /// Raises the fence. True when it was down: the first reason is the one that counts.
     pub fn fence(&self, why: Fence) -> bool {
-        self.why.send_if_modified(|current| {
-            let first = current.is_none();
-            if first {
-                *current = Some(why);
-            }
-            first
-        })
+        self.up.set(why).is_ok()
     }
 
     /// Whether it is up.
     pub fn is_fenced(&self) -> bool {
-        self.why.borrow().is_some()
+        self.up.initialized()
     }
 
     /// Waits until it is up.
     pub async fn fenced(&self) -> Fence {
-        let mut watching = self.why.subscribe();
-        let why = watching.wait_for(Option::is_some).await.expect("the sender lives in self");
-        why.expect("waited for it")
+        *self.up.wait().await
     }
 }
 
