@@ -249,6 +249,29 @@ fn a_controller_that_dies_is_found_dead_by_the_next_one() {
 }
 
 #[test]
+fn a_controller_that_stands_still_is_replaced_and_fenced_within_a_second_and_a_half() {
+    for seed in 0..10 {
+        run(seed, USUAL, move |scene| async move {
+            scene.ready().await;
+            scene.seconds(3).await;
+            let (still, _) = scene.active();
+            let paused = scene.world.now_nanos();
+            scene.nodes[still].pause();
+            scene.seconds(5).await;
+            assert_ne!(scene.active().0, still);
+            let fenced = scene.fenced();
+            let [(id, Sign::Unanswered, at)] = fenced[..] else { panic!("seed {seed}: {fenced:?}") };
+            let after_ms = at.saturating_sub(paused) / 1_000_000;
+            let elected_ms = scene.active().1.saturating_sub(paused) / 1_000_000;
+            assert!(
+                id == still && after_ms < 1_500,
+                "seed {seed}: {id} after {after_ms} ms, elected after {elected_ms}"
+            );
+        });
+    }
+}
+
+#[test]
 fn brokers_whose_addresses_lead_nowhere_are_fenced_when_they_are_dead_and_not_before() {
     for seed in 0..4 {
         run(seed, Kind { unreachable: true, ..USUAL }, move |scene| async move {

@@ -63,6 +63,8 @@ pub enum Failure {
     Lost,
     /// No answer came in time.
     TimedOut,
+    /// Nor did any to questions that a process answers by itself: it stands still, or can't be reached.
+    Mute,
 }
 
 /// Something to do. **Effects are carried out one after the other, each to its end before the next begins**: what

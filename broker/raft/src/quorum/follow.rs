@@ -8,6 +8,7 @@ use crate::effect::{Effect, Failure, RequestId};
 use crate::log_view::{EpochEnd, SnapshotId};
 use crate::message::{Answer, Batches, Fetch, FetchSnapshot, Records, Rejection, Request};
 use crate::role::{Download, Fetching, Role};
+use crate::voters::ReplicaKey;
 use model::time::Duration;
 use model::{BrokerId, Instant};
 
@@ -219,20 +220,22 @@ impl Quorum {
         let pause = match failure {
             // The next try finds out whether the process or only the connection is gone.
             Failure::Lost => backoff / 4,
-            Failure::Refused | Failure::TimedOut => backoff,
+            Failure::Refused | Failure::TimedOut | Failure::Mute => backoff,
         };
-        if !self.fetch_again(id, self.now + pause) || failure != Failure::Refused {
-            return;
+        if self.fetch_again(id, self.now + pause) && matches!(failure, Failure::Refused | Failure::Mute) {
+            self.leader_gone();
         }
-        // Nobody listens there.
-        self.leader_gone();
     }
 
     /// The leader does not lead any more: no use waiting for the rest of the timeout. The others find the same within
-    /// moments, and don't all stand at once.
+    /// moments, and don't all stand at once: two candidates that meet cost an election timeout. So each leaves those before
+    /// it the time of an election.
     fn leader_gone(&mut self) {
-        let deadline = self.now + share(self.config.timeouts.backoff * 2, self.draw);
         if let Role::Follower(follower) = &mut self.role {
+            let before = |voter: &ReplicaKey| voter.id < self.config.me.id && voter.id != follower.leader;
+            let before = self.config.voters.iter().filter(before).count() as u32;
+            let backoff = self.config.timeouts.backoff;
+            let deadline = self.now + backoff * (3 * before) + share(backoff, self.draw);
             follower.content = false;
             follower.deadline = follower.deadline.min(deadline);
         }

@@ -104,7 +104,8 @@ pub async fn boot<R: Runtime>(
     let (requests, inbox) = mpsc::channel(INBOX_MAX);
     let (heard, hearing) = mpsc::channel(HEARD_MAX);
     let patience = Duration::from_millis(settings.quorum.request_timeout_ms);
-    let peers = Peers::start(rt, &replicas, patience, &heard);
+    let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
+    let peers = Peers::start(rt, &replicas, patience, &heard, &alarms);
     let leadership = Arc::new(Snapshot::new(Leadership::default()));
     let stopping = Arc::new(Notify::new());
     let node = Node {
@@ -136,7 +137,6 @@ pub async fn boot<R: Runtime>(
     checkpoints.note(node.points());
     rt.spawn_detached("metadata", node.run());
     rt.spawn_detached("applier", applier.run());
-    let (alarms, alarmed) = mpsc::channel(ALARMS_MAX);
     let handle = Handle { requests, stopping, heard, applied, leadership, alarms, refuses: false };
     // Where nobody else can register there is nobody to ask.
     if settings.roles.controller && !settings.controller_listeners.is_empty() {

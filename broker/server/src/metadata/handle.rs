@@ -5,6 +5,7 @@
 
 use super::applier::Applied;
 use super::node::{Heard, Leadership, Question, Told};
+use super::probes::Alarm;
 use crate::descriptors::Descriptors;
 use controller::{
     AlterOutcome, AlterPartitions, BrokerRegistration, Controller, ControllerRegistration, CreatePartitions,
@@ -97,7 +98,7 @@ pub struct Handle {
     pub(super) heard: mpsc::Sender<Heard>,
     pub(super) applied: Applied,
     pub(super) leadership: Arc<Snapshot<Leadership>>,
-    pub(super) alarms: mpsc::Sender<BrokerId>,
+    pub(super) alarms: mpsc::Sender<Alarm>,
     /// Whether whatever is to be decided is refused.
     pub(super) refuses: bool,
 }
@@ -201,7 +202,7 @@ impl Handle {
     /// The connection has ended over which a broker sent its heartbeats: whether the broker lives is to be found out.
     pub fn cut_off(&self, id: BrokerId) {
         // An alarm that finds no room is not needed: its silence will tell.
-        let _ = self.alarms.try_send(id);
+        let _ = self.alarms.try_send(Alarm::CutOff(id));
     }
 
     /// Registers a controller.

@@ -93,6 +93,11 @@ impl<R: Runtime> Link<R> {
         Ok((version, sent.map_err(|error| failure(&error))?))
     }
 
+    /// Where it leads.
+    pub fn to(&self) -> &NodeEndpoint {
+        &self.to
+    }
+
     /// Whether the node answers on a new connection. Nothing else is asked of it.
     pub async fn answers(&mut self, deadline: Instant) -> Result<(), Failure> {
         self.connect(deadline).await.map(drop)

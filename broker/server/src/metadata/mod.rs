@@ -21,6 +21,7 @@ mod decisions;
 mod effects;
 mod handle;
 mod holdings;
+mod inquiry;
 mod lifecycle;
 mod link;
 mod membership;

@@ -4,8 +4,10 @@
 //! the beginnings and ends of epochs don't wait behind it. A question that finds its line full has failed: the quorum
 //! asks each voter one thing at a time, so that voter hangs.
 
+use super::inquiry::{Found, inquire};
 use super::link::{Link, LinkError};
 use super::node::Heard;
+use super::probes::Alarm;
 use super::wire::{self, Local, Senseless};
 use controller::NodeEndpoint;
 use model::time::Duration;
@@ -19,6 +21,10 @@ use tracing::{debug, warn};
 
 /// Between two complaints that a voter takes this node for another cluster's.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+/// So much longer than it may a fetch wait before the voter is asked whether it lives.
+const SUSPECT_AFTER: Duration = Duration::from_millis(100);
+/// So long it is not asked again when it does.
+const LIVES_FOR: Duration = Duration::from_secs(1);
 /// Questions of one kind that may wait to be put to one voter.
 const LINE_MAX: usize = 16;
 
@@ -44,18 +50,22 @@ struct Lines {
 type Question = (RequestId, Request);
 
 impl Peers {
-    /// Starts the tasks. What comes of a question goes to `heard`.
+    /// Starts the tasks. What comes of a question goes to `heard`, who was found mute to `alarms`.
     pub(super) fn start<R: Runtime>(
         rt: &R,
         replicas: &Replicas,
         patience: Duration,
         heard: &mpsc::Sender<Heard>,
+        alarms: &mpsc::Sender<Alarm>,
     ) -> Peers {
         let me = replicas.local.me.id;
         let start = |id: BrokerId, at: &NodeEndpoint, kind: &str| {
             let (sender, questions) = mpsc::channel(LINE_MAX);
             let line = Line {
+                rt: rt.clone(),
                 link: Link::new(rt.clone(), at.clone(), format!("quorum-{me}-{kind}")),
+                beside: Link::new(rt.clone(), at.clone(), format!("quorum-{me}-{kind}-probe")),
+                alarms: alarms.clone(),
                 local: replicas.local.clone(),
                 to: ReplicaKey { id, directory: None },
                 patience,
@@ -83,7 +93,11 @@ impl Peers {
 }
 
 struct Line<R: Runtime> {
+    rt: R,
     link: Link<R>,
+    /// The way to ask, beside a fetch that is not answered, whether the voter lives.
+    beside: Link<R>,
+    alarms: mpsc::Sender<Alarm>,
     local: Local,
     to: ReplicaKey,
     patience: Duration,
@@ -123,7 +137,7 @@ impl<R: Runtime> Line<R> {
     }
 
     async fn ask(&mut self, request: &Request) -> Result<Response, Failure> {
-        let Line { link, local, to, patience, complaint } = self;
+        let Line { rt, link, beside, alarms, local, to, patience, complaint } = self;
         let deadline = link.deadline(*patience);
         let answer = match request {
             Request::Vote(vote) => {
@@ -145,8 +159,17 @@ impl<R: Runtime> Line<R> {
             }
             Request::Fetch(fetch) => {
                 let make = |version| Some(wire::fetch::request(local, version, fetch));
-                let (version, answer) =
-                    link.call(wire::fetch::VERSIONS, deadline + fetch.wait, make).await.map_err(end)?;
+                let due = rt.now() + fetch.wait + SUSPECT_AFTER;
+                let (version, answer) = tokio::select! { biased;
+                    answered = link.call(wire::fetch::VERSIONS, deadline + fetch.wait, make) => answered.map_err(end)?,
+                    failure = mute(rt, beside, due) => {
+                        if failure == Failure::Mute {
+                            // A full inbox means that its reader is late: it asks by itself.
+                            let _ = alarms.try_send(Alarm::Mute(to.id));
+                        }
+                        return Err(failure);
+                    }
+                };
                 wire::fetch::answer(version, fetch, answer)
             }
             Request::FetchSnapshot(fetch) => {
@@ -167,6 +190,20 @@ impl<R: Runtime> Line<R> {
             }
             Failure::Lost
         })
+    }
+}
+
+/// Ends when a voter that should have answered by `due` has not, and does not answer at all.
+async fn mute<R: Runtime>(rt: &R, beside: &mut Link<R>, due: Instant) -> Failure {
+    rt.sleep_until(due).await;
+    loop {
+        match inquire(rt, beside).await {
+            // It has something else to do; the quorum's patience ends by itself.
+            Found::Answered | Found::Broken | Found::Late => {}
+            Found::Refused(_) => return Failure::Refused,
+            Found::Mute => return Failure::Mute,
+        }
+        rt.sleep_until(rt.now() + LIVES_FOR).await;
     }
 }
 

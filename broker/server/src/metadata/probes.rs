@@ -18,11 +18,14 @@
 //! itself. Should another process stand at the address, a death is noticed by its silence, after
 //! `broker.session.timeout.ms`, as by Apache Kafka; of an address that two brokers name, nothing is believed but silence.
 //!
+//! A controller that was found mute (`peers`) is asked on while the next one is elected, which fences it for that.
+//!
 //! Should another incarnation have taken the place meanwhile, its registration decides. A broker that has been heard of
 //! since it was asked is not gone. Each is asked by one task at a time, and a few at once.
 
 use super::Handle;
 use super::handle::Seen;
+use super::inquiry::{ANSWER_MAX, Found, inquire, is_late};
 use super::link::Link;
 use super::suspicion::Watched;
 use controller::{Broker, Decision, NodeEndpoint};
@@ -43,18 +46,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const STANDBY_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Brokers that are asked at once; others wait for them.
 const ASKED_MAX: usize = 32;
-/// How long a broker may take to answer, the connection included.
-const ANSWER_MAX: Duration = Duration::from_millis(250);
-/// A timer that fires so much later says that this process was held up: its question proves nothing.
-const LATE_MAX: Duration = Duration::from_millis(100);
-/// Before one is asked again whose connection broke, as it does while a process is ending. Doubled each time.
-const BROKEN_PAUSE: Duration = Duration::from_millis(25);
-/// So often it may break.
-const BROKEN_MAX: u32 = 4;
-/// So often it may not answer.
-const UNANSWERED_MAX: u32 = 2;
 /// How long a broker is not asked again of which nothing has become known but that it lives, or that there is no saying.
 const REST: Duration = Duration::from_secs(1);
+
+/// Who may be gone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Alarm {
+    /// The connection of its heartbeats has ended.
+    CutOff(BrokerId),
+    /// The quorum's leader, which should have answered, was found mute.
+    Mute(BrokerId),
+}
 
 /// The task's state.
 pub(super) struct Probes<R: Runtime> {
@@ -64,8 +66,7 @@ pub(super) struct Probes<R: Runtime> {
     listener: String,
     heartbeat_every: Duration,
     metadata: Handle,
-    /// Brokers whose connection has ended.
-    alarms: mpsc::Receiver<BrokerId>,
+    alarms: mpsc::Receiver<Alarm>,
     /// Brokers that have been asked, whatever came of it.
     done: mpsc::Receiver<Judged>,
     told: mpsc::Sender<Judged>,
@@ -75,6 +76,11 @@ pub(super) struct Probes<R: Runtime> {
     standby_look: Instant,
     /// To be asked.
     wanted: BTreeSet<BrokerId>,
+    /// The quorum's leader, once it was found mute: it is asked on and on, until it answers or another one leads. Whether a
+    /// further question has gone unanswered.
+    mute: Option<(BrokerId, bool)>,
+    /// What became of it, where this node has been elected in its place: it is to be fenced.
+    deposed: Option<(BrokerId, bool)>,
     /// Being asked.
     asked: BTreeSet<BrokerId>,
     /// Those that were asked, and until when they are left alone.
@@ -97,6 +103,8 @@ enum Verdict {
     Fenced,
     /// Its address refuses, and never answered here; but it was heard of.
     Unreachable,
+    /// The quorum's leader, found mute before, has not answered again.
+    Mute,
     /// There is no saying.
     Open,
 }
@@ -106,7 +114,7 @@ impl<R: Runtime> Probes<R> {
         rt: R,
         settings: &BrokerSettings,
         metadata: Handle,
-        alarms: mpsc::Receiver<BrokerId>,
+        alarms: mpsc::Receiver<Alarm>,
     ) -> Probes<R> {
         let (told, done) = mpsc::channel(ASKED_MAX);
         Probes {
@@ -121,6 +129,8 @@ impl<R: Runtime> Probes<R> {
             leading: None,
             standby_look: Instant::default(),
             wanted: BTreeSet::new(),
+            mute: None,
+            deposed: None,
             asked: BTreeSet::new(),
             resting: BTreeMap::new(),
             met: BTreeMap::new(),
@@ -134,10 +144,20 @@ impl<R: Runtime> Probes<R> {
         loop {
             tokio::select! { biased;
                 Some(judged) = self.done.recv() => self.note(judged),
-                Some(id) = self.alarms.recv() => drop(self.wanted.insert(id)),
+                Some(alarm) = self.alarms.recv() => match alarm {
+                    Alarm::CutOff(id) => drop(self.wanted.insert(id)),
+                    Alarm::Mute(id) if self.leading.is_some() => drop(self.wanted.insert(id)),
+                    Alarm::Mute(id) => {
+                        self.mute = Some((id, false));
+                        self.standby_look = self.rt.now();
+                    }
+                },
                 () = self.rt.sleep_until(next) => next = self.rt.now() + LOOK_EVERY,
             }
-            if self.metadata.leadership().leader != Some(self.me) {
+            let leader = self.metadata.leadership().leader;
+            if leader != Some(self.me) {
+                self.mute = self.mute.filter(|(id, _)| leader.is_none_or(|leader| leader == *id));
+                self.deposed = None;
                 self.leading = None;
                 self.wanted.clear();
                 if self.rt.now() < self.standby_look {
@@ -155,7 +175,17 @@ impl<R: Runtime> Probes<R> {
         self.asked.remove(&id);
         self.resting.insert(id, self.rt.now() + REST);
         match verdict {
-            Verdict::Answered => drop(self.met.insert(id, epoch)),
+            Verdict::Answered => {
+                self.met.insert(id, epoch);
+                self.mute = self.mute.filter(|(mute, _)| *mute != id);
+                self.deposed = self.deposed.filter(|(deposed, _)| *deposed != id);
+            }
+            Verdict::Mute => {
+                for found in [&mut self.mute, &mut self.deposed].into_iter().flatten() {
+                    found.1 |= found.0 == id;
+                }
+                self.standby_look = self.rt.now();
+            }
             Verdict::Fenced => drop(self.met.remove(&id)),
             Verdict::Unreachable => {
                 if self.unreachable.insert(id, epoch) != Some(epoch) {
@@ -184,6 +214,7 @@ impl<R: Runtime> Probes<R> {
             // What was noticed of those who are gone was noticed by another.
             self.leading = Some((epoch, now));
             self.wanted.extend(watched.keys());
+            self.deposed = self.mute.take();
         }
         let (_, since) = self.leading.expect("just set");
         for (id, broker) in watched {
@@ -199,13 +230,18 @@ impl<R: Runtime> Probes<R> {
     fn ask(&mut self, watched: &BTreeMap<BrokerId, Watched>) {
         let is_stranger =
             |id: &&BrokerId| **id != self.me && !self.met.contains_key(id) && !self.resting.contains_key(id);
+        let urgent = self.mute.or(self.deposed).map(|(id, _)| id);
+        let urgent = urgent.as_ref().filter(|id| watched.contains_key(id));
         let strangers = watched.keys().filter(is_stranger).filter(|id| !self.wanted.contains(id));
-        let free = self.wanted.iter().chain(strangers).filter(|id| !self.asked.contains(id));
+        let free =
+            urgent.into_iter().chain(&self.wanted).chain(strangers).filter(|id| !self.asked.contains(id));
         let free: Vec<BrokerId> = free.copied().collect();
         for id in free {
             if self.asked.len() >= ASKED_MAX {
                 return;
             }
+            let deposed = self.deposed.take_if(|(deposed, _)| *deposed == id);
+            let mute = self.mute.is_some_and(|(mute, _)| mute == id);
             let suspected = self.wanted.remove(&id);
             let broker = &watched[&id].broker;
             let Some(at) = endpoint(broker, &self.listener) else { continue };
@@ -223,7 +259,13 @@ impl<R: Runtime> Probes<R> {
             };
             let (told, epoch) = (self.told.clone(), broker.epoch);
             self.rt.spawn_detached("probe", async move {
-                let verdict = if suspected { probe.judge().await } else { probe.meet().await };
+                let mut probe = probe;
+                let verdict = match deposed {
+                    Some((_, asked_again)) => probe.depose(asked_again).await,
+                    None if suspected => probe.judge().await,
+                    None if mute => probe.ask_again().await,
+                    None => probe.meet().await,
+                };
                 let _ = told.send((id, epoch, verdict)).await;
             });
         }
@@ -296,35 +338,50 @@ impl<R: Runtime> Probe<R> {
         }
     }
 
+    /// Whether it does not answer still.
+    async fn ask_again(&mut self) -> Verdict {
+        let deadline = self.link.deadline(ANSWER_MAX);
+        match self.link.answers(deadline).await {
+            Ok(()) => Verdict::Answered,
+            Err(Failure::TimedOut) if !is_late(self.rt.now(), deadline) => Verdict::Mute,
+            Err(_) => Verdict::Open,
+        }
+    }
+
+    /// Fences one that led before this node, and was deposed because it was mute, unless it has been heard of since: three
+    /// questions have gone unanswered by now, and its silence as a leader was as long as that for which others are fenced.
+    async fn depose(mut self, asked_again: bool) -> Verdict {
+        if !asked_again {
+            let verdict = self.ask_again().await;
+            if verdict != Verdict::Mute {
+                return verdict;
+            }
+        }
+        let (id, since) = (self.id, self.since);
+        let is_back = move |seen: &Seen<'_>| {
+            let (_, watched) = watched(seen);
+            watched.get(&id).is_none_or(|broker| broker.is_back(since))
+        };
+        match self.metadata.look(is_back).await {
+            Some(false) => self.fence(since, Sign::Unanswered).await,
+            Some(true) | None => Verdict::Open,
+        }
+    }
+
     /// Whether it is gone: then it is fenced.
     async fn judge(mut self) -> Verdict {
         let began = self.rt.now();
-        let (mut broken, mut unanswered) = (0, 0);
-        while broken < BROKEN_MAX && unanswered < UNANSWERED_MAX {
-            let asked = self.rt.now();
-            let deadline = self.link.deadline(ANSWER_MAX);
-            let pause = match self.link.answers(deadline).await {
-                Ok(()) => return Verdict::Answered,
-                Err(Failure::Refused) if self.known => return self.fence(asked, Sign::Refused).await,
-                Err(Failure::Refused) => {
-                    let verdict = self.fence_if(began, Silence::Lost).await;
-                    return if verdict == Verdict::Open { Verdict::Unreachable } else { verdict };
-                }
-                Err(Failure::TimedOut) if self.rt.now() > deadline + LATE_MAX => return Verdict::Open,
-                Err(Failure::TimedOut) => {
-                    unanswered += 1;
-                    Duration::ZERO
-                }
-                Err(Failure::Lost) => {
-                    broken += 1;
-                    BROKEN_PAUSE * (1 << broken)
-                }
-            };
-            debug!(id = %self.id, unanswered, broken, "a broker does not answer");
-            self.rt.sleep_until(self.rt.now() + pause).await;
+        match inquire(&self.rt, &mut self.link).await {
+            Found::Answered => Verdict::Answered,
+            Found::Refused(asked) if self.known => self.fence(asked, Sign::Refused).await,
+            Found::Refused(_) => match self.fence_if(began, Silence::Lost).await {
+                Verdict::Open => Verdict::Unreachable,
+                verdict => verdict,
+            },
+            Found::Broken => self.fence_if(began, Silence::Lost).await,
+            Found::Mute => self.fence_if(began, Silence::Mute).await,
+            Found::Late => Verdict::Open,
         }
-        let silence = if unanswered < UNANSWERED_MAX { Silence::Lost } else { Silence::Mute };
-        self.fence_if(began, silence).await
     }
 
     /// Fences the broker if it should have been heard of by now: one that does not answer may be busy, or out of reach.

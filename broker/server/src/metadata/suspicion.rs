@@ -45,6 +45,11 @@ impl Watched {
         now > fetched + MUTE_FETCH_MAX && self.heard.is_none_or(|heard| heard <= began)
     }
 
+    /// Whether there was a sign after `since`, when this controller was elected.
+    pub(super) fn is_back(&self, since: Instant) -> bool {
+        self.heard.max(self.fetched).is_some_and(|last| last > since)
+    }
+
     /// Whether no sign has come for so long that it is gone whatever its address says: it neither follows the metadata
     /// log nor sends heartbeats.
     pub(super) fn is_lost(&self, now: Instant, since: Instant, heartbeat_every: Duration) -> bool {
