@@ -271,7 +271,6 @@ impl Leader {
         fetched: &Fetched,
         now: Instant,
     ) -> Result<Step, Stranger> {
-        assert_ne!(follower, self.me, "a leader does not follow itself");
         assert!(fetched.from <= self.ends.log.0, "{follower} has {} of {}", fetched.from, self.ends.log);
         let remote = self.followers.get_mut(&follower).ok_or(Stranger::NotAReplica)?;
         if remote.is_over(fetched.broker) {

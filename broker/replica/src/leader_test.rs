@@ -205,6 +205,8 @@ fn a_broker_that_is_fenced_or_has_been_replaced_does_not_join() {
     assert_eq!(leader.follower_fetched(OTHER, &next, NOW), Ok(Step::default()));
     assert_eq!(leader.follower_fetched(OTHER, &at(4), NOW), Err(Stranger::Replaced));
     assert_eq!(leader.follower_fetched(THIRD, &at(4), NOW), Err(Stranger::NotAReplica));
+    // Whoever says that it is the leader itself is none of its followers.
+    assert_eq!(leader.follower_fetched(ME, &at(4), NOW), Err(Stranger::NotAReplica));
 }
 
 #[test]
