@@ -178,9 +178,8 @@ impl<R: Runtime> Line<R> {
         self.link = None;
         self.under_way.clear();
         self.plan.lost();
-        let pause = PAUSE_MIN * (1 << self.failures.min(16));
+        self.paused = self.rt.now() + pause(self.failures);
         self.failures += 1;
-        self.paused = self.rt.now() + pause.min(PAUSE_MAX);
     }
 
     async fn answered(&mut self, response: FetchResponse, number: u64, begins: bool) {
@@ -243,20 +242,20 @@ impl<R: Runtime> Line<R> {
                     found: Copy::OutOfRange { end },
                 }),
                 None => {
-                    self.rest(key, asked);
+                    self.rest(key, asked, 0);
                     None
                 }
             },
             code => {
                 debug!(partition = %key, %code, "a partition can't be fetched now");
-                self.rest(key, asked);
+                self.rest(key, asked, 0);
                 None
             }
         }
     }
 
-    fn rest(&mut self, key: PartitionKey, position: Position) {
-        self.plan.rest(key, position, self.rt.now() + PAUSE_MIN);
+    fn rest(&mut self, key: PartitionKey, position: Position, failures: u32) {
+        self.plan.rest(key, position, self.rt.now() + pause(failures));
     }
 
     /// The first offset of the leader's log, and where it ends.
@@ -311,7 +310,11 @@ impl<R: Runtime> Line<R> {
                 match next {
                     Next::From(position) => self.plan.want(key, position),
                     Next::Same => self.plan.want(key, position),
-                    Next::Again => self.rest(key, position),
+                    Next::Again => {
+                        // A disk that is full stays so for long, and the leader would send the same fifty times a second.
+                        let times = self.plan.refused(key, position);
+                        self.rest(key, position, times);
+                    }
                     // A want will come, or has come already.
                     Next::Later => {}
                     Next::Gone => self.plan.leave(key),
@@ -319,6 +322,11 @@ impl<R: Runtime> Line<R> {
             }
         }
     }
+}
+
+/// How long to wait after so many failures in a row and one more.
+fn pause(failures: u32) -> Duration {
+    (PAUSE_MIN * (1 << failures.min(16))).min(PAUSE_MAX)
 }
 
 fn request(cluster: &Cluster, ask: Ask) -> FetchRequest {

@@ -36,6 +36,8 @@ pub struct Plan {
     wanted: BTreeMap<PartitionKey, Position>,
     /// What waits for its pause to be over.
     resting: BTreeMap<PartitionKey, (Instant, Position)>,
+    /// What could not be taken though it came, from there, and how often: each time it rests for twice as long.
+    refused: BTreeMap<PartitionKey, (Position, u32)>,
     /// What the leader's session has, and since which request.
     session: BTreeMap<PartitionKey, (Position, u64)>,
     id: i32,
@@ -48,6 +50,9 @@ impl Plan {
     /// A partition is to be fetched from there.
     pub fn want(&mut self, key: PartitionKey, position: Position) {
         self.resting.remove(&key);
+        if self.refused.get(&key).is_some_and(|(refused, _)| *refused != position) {
+            self.refused.remove(&key);
+        }
         self.wanted.insert(key, position);
     }
 
@@ -55,6 +60,17 @@ impl Plan {
     pub fn leave(&mut self, key: PartitionKey) {
         self.wanted.remove(&key);
         self.resting.remove(&key);
+        self.refused.remove(&key);
+    }
+
+    /// What was fetched from there could not be taken: how often in a row before this.
+    pub fn refused(&mut self, key: PartitionKey, position: Position) -> u32 {
+        let (refused, times) = self.refused.entry(key).or_insert((position, 0));
+        if *refused != position {
+            (*refused, *times) = (position, 0);
+        }
+        *times += 1;
+        *times - 1
     }
 
     /// A partition is to be fetched from there, after a pause.

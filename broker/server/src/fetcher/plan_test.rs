@@ -65,6 +65,19 @@ fn what_could_not_be_taken_rests() {
 }
 
 #[test]
+fn what_is_refused_again_and_again_is_counted_until_it_moves_on() {
+    let mut plan = begun();
+    let refused = |plan: &mut Plan, from| plan.refused(key(1), at(from));
+    assert_eq!([refused(&mut plan, 5), refused(&mut plan, 5), refused(&mut plan, 5)], [0, 1, 2]);
+    plan.want(key(1), at(5));
+    assert_eq!(refused(&mut plan, 5), 3, "the same is wanted");
+    plan.want(key(1), at(6));
+    assert_eq!([refused(&mut plan, 6), refused(&mut plan, 7)], [0, 0]);
+    plan.leave(key(1));
+    assert_eq!(refused(&mut plan, 7), 0);
+}
+
+#[test]
 fn a_lost_session_is_begun_anew_with_everything() {
     let mut plan = begun();
     plan.want(key(1), at(6));

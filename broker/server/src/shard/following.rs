@@ -11,7 +11,7 @@
 //! fetcher comes again.
 
 use super::Shard;
-use super::inbox::{Copied, CopiedPart, Copy, Next, Want};
+use super::inbox::{Copied, CopiedPart, Copy, Next, Position, Want};
 use super::partition::Partition;
 use bytes::Bytes;
 use log::{AppendBatch, AppendError, TruncateError};
@@ -74,13 +74,8 @@ impl<R: Runtime> Shard<R> {
             self.fence(why);
             return Next::Gone;
         }
-        if todo == Todo::Nothing {
-            return Next::Same;
-        }
-        match self.partitions[&key].position() {
-            Some((_, position)) => Next::From(position),
-            None => Next::Later,
-        }
+        let position = self.partitions[&key].position().map(|(_, position)| position);
+        next(todo, answer.from, position)
     }
 
     /// Appends what a leader has sent. False when it can't be now, or is not what comes next.
@@ -210,6 +205,16 @@ impl<R: Runtime> Shard<R> {
     }
 }
 
+/// Where to go on after what was fetched `from` there: never again from a place where the log does not end any more. A fetcher
+/// may hear of such a place late, and would come with it for ever.
+fn next(todo: Todo, from: Offset, position: Option<Position>) -> Next {
+    match position {
+        Some(position) if todo == Todo::Nothing && position.from == from => Next::Same,
+        Some(position) => Next::From(position),
+        None => Next::Later,
+    }
+}
+
 fn failed(key: PartitionKey, error: &DiskError) -> Fence {
     error!(partition = %key, %error, "a log can't be changed");
     Fence::WriteFailed
@@ -219,3 +224,7 @@ fn cut_failed(key: PartitionKey, error: &TruncateError) -> Fence {
     error!(partition = %key, %error, "a log can't be cut");
     Fence::WriteFailed
 }
+
+#[cfg(test)]
+#[path = "following_test.rs"]
+mod tests;
