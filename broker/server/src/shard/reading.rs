@@ -40,6 +40,10 @@ impl<D: Disk> Partition<D> {
     /// may be behind the leader's: then there is nothing yet.
     pub fn find(&self, part: &FetchPart, room: Room<'_>) -> Result<(Found, usize), ErrorCode> {
         self.check_epoch(part.epoch)?;
+        if part.from_whom == FromWhom::Leader {
+            // First: a consumer that hears of a range begins elsewhere, and this replica's may be shorter than the leader's.
+            self.leader()?;
+        }
         if part.from < self.log.start() || part.from > self.log.end().0 {
             return Err(ErrorCode::OffsetOutOfRange);
         }
