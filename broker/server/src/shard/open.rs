@@ -79,8 +79,15 @@ pub async fn open<D: Disk>(
     match aside::owner(&disk, &name).await? {
         Owner::Nobody => {}
         Owner::Topic(owner) if owner == key.topic => {}
+        // Perhaps this topic's: an empty log in its place would be taken for all that was ever committed.
+        Owner::Unreadable => {
+            return Err(Unopened::Failed(format!(
+                "nobody can tell whose the directory {} is",
+                name.dir().display()
+            )));
+        }
         // What was in it may be all that is left of something.
-        Owner::Topic(_) | Owner::Unreadable => {
+        Owner::Topic(_) => {
             aside::set_aside(&disk, checkpoints, vec![name.clone()], Aside::Stray).await?;
         }
     }
