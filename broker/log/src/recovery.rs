@@ -13,6 +13,7 @@
 //! nothing is removed before what precedes it is durable.
 
 use crate::append::GAP_MIN;
+use crate::checkpoint::past_retrying;
 use crate::epochs::{self, Epochs};
 use crate::index::{encode_all, last_on_file};
 use crate::names::{self, segment_file};
@@ -140,7 +141,7 @@ pub(crate) async fn recover<D: Disk>(
     let file = disk.open(&segment_file(&dir, last.base, names::LOG), OpenMode::Write).await?;
     // Garbage that the last incarnation cut off, and segments removed, must not come back; names of segments may
     // have lived in memory only.
-    file.sync().await?;
+    file.sync().await.map_err(past_retrying)?;
     disk.sync_dir(&dir).await?;
     let active =
         Active { base: last.base, size: last.size, torn: false, cut: false, file, indexes: last.indexes };
@@ -299,7 +300,7 @@ async fn cut_again<D: Disk>(
     };
     if end < size {
         file.set_len(end).await?;
-        file.sync().await?;
+        file.sync().await.map_err(past_retrying)?;
     }
     Ok(Sealed { size: end, ..sealed })
 }

@@ -10,6 +10,7 @@
 //! the bytes; after it, the old file's copy of them is recognised by the next segment's name and cut off. Before
 //! it, the old segment loses its indexes, durably: a segment that has both indexes has nothing to be cut off.
 
+use crate::checkpoint::past_retrying;
 use crate::names::{self, UNFINISHED, segment_file};
 use crate::recovery::Checked;
 use crate::round::Round;
@@ -94,7 +95,7 @@ async fn remove_indexes<D: Disk>(disk: &D, dir: &Path, base: Offset) -> Result<(
 pub(crate) async fn trim<D: Disk>(disk: &D, dir: &Path, checked: &Checked) -> Result<(), DiskError> {
     let file = disk.open(&segment_file(dir, checked.base, names::LOG), OpenMode::Write).await?;
     file.set_len(checked.trusted).await?;
-    file.sync().await
+    file.sync().await.map_err(past_retrying)
 }
 
 /// Replaces an index file, with the round.

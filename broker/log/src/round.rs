@@ -1,5 +1,6 @@
 //! A round of new files: written under other names, synced together, and only then put in the place of old ones.
 
+use crate::checkpoint::past_retrying;
 use runtime::{Disk, DiskError};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,10 @@ impl<'a, D: Disk> Round<'a, D> {
         if written.is_empty() {
             return Ok(());
         }
-        self.disk.sync_many(written.iter().map(|written| written.file.clone()).collect()).await?;
+        self.disk
+            .sync_many(written.iter().map(|written| written.file.clone()).collect())
+            .await
+            .map_err(past_retrying)?;
         for Written { from, to, .. } in &written {
             self.disk.rename(from, to).await?;
         }
