@@ -9,11 +9,14 @@ use ::runtime::{Event, Runtime, Sign};
 use model::time::Duration;
 use model::{TopicId, Uuid};
 use protocol::ErrorCode;
+use protocol::messages::metadata::MetadataRequest;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 /// CreateTopics of an age that knows of partitions and errors, no more.
 const CREATE: i16 = 2;
+/// Metadata of an age that knows of no topic ids.
+const METADATA: i16 = 9;
 /// Requests under way when the controller is paused.
 const REQUESTS: usize = 8;
 /// So soon after there is another controller everything must be answered, in nanoseconds. Nobody here waits for each other.
@@ -137,6 +140,17 @@ impl Scene {
         }
     }
 
+    /// The brokers that are not fenced, as the first one tells.
+    async fn brokers(&self) -> Vec<i32> {
+        let mut connection = self.connect(0).await;
+        let request = MetadataRequest { topics: Some(Vec::new()), ..MetadataRequest::default() };
+        let soon = self.client.now() + Duration::from_secs(10);
+        let response = connection.call(METADATA, &request, soon).await.unwrap();
+        let mut brokers: Vec<i32> = response.brokers.iter().map(|broker| broker.node_id).collect();
+        brokers.sort();
+        brokers
+    }
+
     /// Waits until all three serve.
     async fn ready(&self) {
         for node in 0..3 {
@@ -244,6 +258,25 @@ fn a_controller_that_dies_is_found_dead_by_the_next_one() {
             let [(id, Sign::Refused, at)] = fenced[..] else { panic!("seed {seed}: {fenced:?}") };
             let after_ms = at.saturating_sub(elected) / 1_000_000;
             assert!(id == dead && at < elected + FOUND_WITHIN, "seed {seed}: {id} after {after_ms} ms");
+        });
+    }
+}
+
+#[test]
+fn a_broker_that_has_no_space_for_metadata_is_fenced_until_it_has() {
+    for seed in 0..4 {
+        run(seed, Kind { controllers: 1, ..USUAL }, move |scene| async move {
+            scene.ready().await;
+            assert_eq!(scene.brokers().await, [1, 2, 3]);
+            let disk = scene.nodes[2].disk();
+            disk.adjust(|knobs| knobs.capacity_bytes = 1);
+            let (code, _) = scene.create(scene.connect(0).await, "unheard-of".to_string()).await;
+            assert_eq!(code, ErrorCode::None);
+            scene.seconds(5).await;
+            assert_eq!(scene.brokers().await, [1, 2], "seed {seed}");
+            disk.adjust(|knobs| knobs.capacity_bytes = u64::MAX);
+            scene.seconds(5).await;
+            assert_eq!(scene.brokers().await, [1, 2, 3], "seed {seed}");
         });
     }
 }

@@ -108,6 +108,7 @@ pub async fn boot<R: Runtime>(
     let peers = Peers::start(rt, &replicas, patience, &heard, &alarms);
     let leadership = Arc::new(Snapshot::new(Leadership::default()));
     let stopping = Arc::new(Notify::new());
+    let stuck = Arc::new(Snapshot::new(None));
     let node = Node {
         rt: rt.clone(),
         settings: settings.clone(),
@@ -128,6 +129,7 @@ pub async fn boot<R: Runtime>(
         requests: inbox,
         stopping: stopping.clone(),
         full: Full::default(),
+        stuck: stuck.clone(),
         heard: hearing,
         peers,
         asked: BTreeMap::new(),
@@ -137,7 +139,7 @@ pub async fn boot<R: Runtime>(
     checkpoints.note(node.points());
     rt.spawn_detached("metadata", node.run());
     rt.spawn_detached("applier", applier.run());
-    let handle = Handle { requests, stopping, heard, applied, leadership, alarms, refuses: false };
+    let handle = Handle { requests, stopping, stuck, heard, applied, leadership, alarms, refuses: false };
     // Where nobody else can register there is nobody to ask.
     if settings.roles.controller && !settings.controller_listeners.is_empty() {
         let probes = Probes::new(rt.clone(), settings, handle.clone(), alarmed);

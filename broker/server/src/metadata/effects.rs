@@ -96,6 +96,7 @@ impl<R: Runtime> Node<R> {
                 Err(error) => self.wait_for_space(error).await?,
             }
         }
+        self.has_space(true);
         if let Some(voted) = state.voted {
             let (epoch, candidate) = (state.epoch, voted.id);
             self.rt.observe(Event::Voted { partition: METADATA, epoch, candidate });
@@ -127,8 +128,12 @@ impl<R: Runtime> Node<R> {
     /// Appends what the quorum says, and tells it what came of it: a full disk is no reason to end.
     async fn append_or_give_up(&mut self, batches: Bytes) -> Result<Input, NodeError> {
         match self.append_batches(batches).await {
-            Ok(()) => Ok(Input::Appended { end: self.log.end() }),
+            Ok(()) => {
+                self.has_space(true);
+                Ok(Input::Appended { end: self.log.end() })
+            }
             Err(NodeError::Append(AppendError::NoSpace(error))) => {
+                self.has_space(false);
                 if self.full.met(self.rt.now()) {
                     warn!(%error, "the disk is full: the metadata log does not go on here");
                 }
@@ -167,10 +172,21 @@ impl<R: Runtime> Node<R> {
         if self.full.met(self.rt.now()) {
             warn!(%error, "the disk is full: this node waits for space before it goes on with the quorum");
         }
+        self.has_space(false);
         let again = self.rt.now() + SPACE_EVERY;
         tokio::select! { biased;
             () = self.stopping.notified() => Err(NodeError::Full(error)),
             () = self.rt.sleep_until(again) => Ok(()),
+        }
+    }
+
+    /// Notes whether the disk took what the quorum wanted written.
+    fn has_space(&self, taken: bool) {
+        let since = *self.stuck.load();
+        if taken && since.is_some() {
+            self.stuck.publish(None);
+        } else if !taken && since.is_none() {
+            self.stuck.publish(Some(self.rt.now()));
         }
     }
 

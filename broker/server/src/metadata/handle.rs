@@ -12,6 +12,7 @@ use controller::{
     CreateTopics, Decision, DeletedTopic, ElectLeaders, ElectionOutcomes, Heartbeat, HeartbeatReply,
     PartitionsOutcome, ProducerIdBlock, Reason, Refusal, TopicDraws, TopicOutcome, TopicToDelete,
 };
+use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, Instant, Offset, Timestamp};
 use raft::Quorum;
 use std::future::Future;
@@ -67,6 +68,9 @@ pub struct Seen<'a> {
     pub wall: Timestamp,
 }
 
+/// So long may the metadata log have no space before the broker wants to be fenced.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
+
 /// Looks at the quorum.
 pub(super) type Look = Box<dyn FnOnce(&Seen<'_>) + Send>;
 
@@ -95,6 +99,7 @@ pub struct Handle {
     pub(super) requests: mpsc::Sender<Request>,
     /// Tells a task that is held up that it is to stop.
     pub(super) stopping: Arc<Notify>,
+    pub(super) stuck: Arc<Snapshot<Option<Instant>>>,
     pub(super) heard: mpsc::Sender<Heard>,
     pub(super) applied: Applied,
     pub(super) leadership: Arc<Snapshot<Leadership>>,
@@ -107,6 +112,12 @@ impl Handle {
     /// Who leads the quorum, as far as this node knows.
     pub fn leadership(&self) -> Leadership {
         *self.leadership.load()
+    }
+
+    /// Whether the metadata log has not gone on here for want of space, for so long that it is more than a file which comes and
+    /// goes. Such a node learns of nothing: neither that it leads, nor that it does not any more.
+    pub fn is_stuck(&self, now: Instant) -> bool {
+        self.stuck.load().is_some_and(|since| now > since + STUCK_AFTER)
     }
 
     /// A way that leads nowhere: every change is refused as one is of which nobody knows whether it happens.

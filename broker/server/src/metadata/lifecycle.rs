@@ -364,7 +364,8 @@ impl<R: Runtime> Lifecycle<R> {
             id: self.registration.id,
             epoch: *self.epoch.load(),
             metadata_offset: applied,
-            want_fence: false,
+            // One that is the active controller itself gives way first, if there is another.
+            want_fence: self.leader()?.is_some() && self.metadata.is_stuck(self.rt.now()),
             want_shutdown,
         };
         let Some(leader) = self.leader()? else {
@@ -376,7 +377,7 @@ impl<R: Runtime> Lifecycle<R> {
                 broker_id: heartbeat.id.0,
                 broker_epoch: heartbeat.epoch.0,
                 current_metadata_offset: heartbeat.metadata_offset.0,
-                want_fence: false,
+                want_fence: heartbeat.want_fence,
                 want_shut_down: want_shutdown,
                 ..BrokerHeartbeatRequest::default()
             })

@@ -74,6 +74,8 @@ pub struct Node<R: Runtime> {
     pub(super) stopping: Arc<Notify>,
     /// What is told of a full disk.
     pub(super) full: Full,
+    /// Since when the metadata log has not gone on here for want of space. Read by the lifecycle.
+    pub(super) stuck: Arc<Snapshot<Option<Instant>>>,
     /// What is heard of the quorum. Comes first: who leads must not wait for what is to be decided.
     pub(super) heard: mpsc::Receiver<Heard>,
     pub(super) peers: Peers,
