@@ -29,6 +29,8 @@ use sync::{Budget, Snapshot};
 use tokio::sync::{Semaphore, SetOnce, mpsc, oneshot};
 use tracing::{debug, info, warn};
 
+/// How long a broker that is fenced waits until nothing vouches for its replicas any more.
+const DISTRUST_MAX: Duration = Duration::from_secs(2);
 /// How long connections may take to be answered once the broker stops.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long accepting pauses when the system has no descriptors left.
@@ -230,7 +232,17 @@ impl<R: Runtime> Broker<R> {
 
     /// Waits until the broker can't go on.
     pub async fn stopped(&self) -> Stopped {
-        Stopped::Fenced(self.fences.fenced().await)
+        let why = self.fences.fenced().await;
+        self.distrusted().await;
+        Stopped::Fenced(why)
+    }
+
+    /// Waits until the next start does not vouch for what a failed sync may have lost; not for ever, of a disk that hangs.
+    async fn distrusted(&self) {
+        tokio::select! { biased;
+            () = self.checkpoints.distrusted() => {}
+            () = self.rt.sleep_until(self.rt.now() + DISTRUST_MAX) => {}
+        }
     }
 
     /// Stops in order: no new requests, answers to those that took effect, everything synced and closed.
@@ -269,6 +281,7 @@ impl<R: Runtime> Broker<R> {
         }
         let closed = closed && !self.fences.is_fenced() && self.checkpoints.close(*self.epoch.load()).await;
         if self.fences.is_fenced() {
+            self.distrusted().await;
             return Stopped::Fenced(self.fences.fenced().await);
         }
         if !closed {

@@ -14,7 +14,8 @@ use model::time::Duration;
 use model::{BrokerEpoch, Offset};
 use runtime::{Disk, DiskError, Runtime};
 use std::collections::BTreeMap;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{SetOnce, mpsc, oneshot};
 use tracing::warn;
 
 /// Notes that may wait to be taken down.
@@ -26,6 +27,8 @@ const WRITE_EVERY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     notes: mpsc::Sender<Note>,
+    /// Behind a raised fence: nothing vouches for the replicas any more, or it can't be helped.
+    distrusted: Arc<SetOnce<()>>,
 }
 
 /// How far one log needs no recovery, and where it begins.
@@ -93,8 +96,10 @@ impl Checkpoints {
             warn!(%damage, "a checkpoint is taken for an empty one: recovery takes longer");
         }
         let (notes, inbox) = mpsc::channel(INBOX_MAX);
-        rt.spawn_detached("checkpoints", run(rt.clone(), directory, fences, high_watermarks_every, inbox));
-        Checkpoints { notes }
+        let distrusted = Arc::new(SetOnce::new());
+        let task = run(rt.clone(), directory, fences, high_watermarks_every, inbox, distrusted.clone());
+        rt.spawn_detached("checkpoints", task);
+        Checkpoints { notes, distrusted }
     }
 
     /// What is known of the log of `name`, which is not open: by what was on disk when the process started, or by where it
@@ -120,6 +125,11 @@ impl Checkpoints {
     /// Takes down that the broker is registered under this epoch, in this run of the machine's kernel.
     pub async fn note_registered(&self, boot: String, epoch: BrokerEpoch) {
         let _ = self.notes.send(Note::Registered { boot, epoch }).await;
+    }
+
+    /// Waits, behind a raised fence, until the next start does not take the replicas for whole any more.
+    pub async fn distrusted(&self) {
+        self.distrusted.wait().await;
     }
 
     /// Takes down how far partitions are committed, if there is room.
@@ -166,6 +176,7 @@ async fn run<R: Runtime>(
     fences: Fences,
     high_watermarks_every: Duration,
     mut inbox: mpsc::Receiver<Note>,
+    distrusted: Arc<SetOnce<()>>,
 ) {
     let mut table = Table {
         recovery_points: directory.recovery_points().clone(),
@@ -178,15 +189,14 @@ async fn run<R: Runtime>(
     let mut write_at = rt.now() + WRITE_EVERY;
     // When high watermarks are to be written; none while nothing has changed.
     let mut high_watermarks_at = None;
-    let mut trusted = true;
     loop {
         let note = tokio::select! { biased;
-            _ = fences.fenced(), if trusted => {
-                trusted = false;
+            _ = fences.fenced(), if !distrusted.initialized() => {
                 // What was written may be gone from the page cache: the next start must not vouch for it.
                 if let Err(error) = directory.forget_boot().await {
                     warn!(%error, "the next start may take replicas for whole that are not");
                 }
+                let _ = distrusted.set(());
                 continue;
             }
             note = inbox.recv() => note,
