@@ -9,7 +9,8 @@ use ::runtime::{Event, Runtime, Sign};
 use model::time::Duration;
 use model::{TopicId, Uuid};
 use protocol::ErrorCode;
-use protocol::messages::metadata::MetadataRequest;
+use protocol::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
+use protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -110,7 +111,7 @@ impl Scene {
         self.nodes[node].boot(move |runtime| async move {
             let pairs = pairs.into_iter().map(|(key, value)| (key.to_string(), value));
             let (settings, _) = BrokerSettings::from_pairs(pairs).unwrap();
-            Broker::start(runtime, settings, DESCRIPTORS_MAX).await.unwrap().stopped().await;
+            Broker::start(runtime, settings, 1024).await.unwrap().stopped().await;
         });
     }
 
@@ -140,15 +141,45 @@ impl Scene {
         }
     }
 
-    /// The brokers that are not fenced, as the first one tells.
+    /// The brokers that are shown to a client of the first one.
     async fn brokers(&self) -> Vec<i32> {
-        let mut connection = self.connect(0).await;
-        let request = MetadataRequest { topics: Some(Vec::new()), ..MetadataRequest::default() };
+        self.ask_leader(&mut self.connect(0).await, "none").await.1
+    }
+
+    /// Creates a topic of one partition with three replicas.
+    async fn create_replicated(&self, name: &str) {
+        let topic = CreatableTopic {
+            name: name.to_owned(),
+            num_partitions: 1,
+            replication_factor: 3,
+            ..CreatableTopic::default()
+        };
+        let request =
+            CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..CreateTopicsRequest::default() };
+        let soon = self.client.now() + Duration::from_secs(10);
+        let response = self.connect(0).await.call(CREATE, &request, soon).await.unwrap();
+        assert_eq!(response.topics[0].error_code, 0);
+    }
+
+    /// The node that leads a topic's partition, as `node` tells.
+    async fn leader_of(&self, node: usize, topic: &str) -> usize {
+        self.ask_leader(&mut self.connect(node).await, topic).await.0
+    }
+
+    /// The node that leads a topic's partition, if there is such a topic, and the ids of the brokers that are shown.
+    async fn ask_leader(&self, connection: &mut Connection<SimRuntime>, topic: &str) -> (usize, Vec<i32>) {
+        let topic = MetadataRequestTopic { name: Some(topic.to_owned()), ..MetadataRequestTopic::default() };
+        let request = MetadataRequest {
+            topics: Some(vec![topic]),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
         let soon = self.client.now() + Duration::from_secs(10);
         let response = connection.call(METADATA, &request, soon).await.unwrap();
         let mut brokers: Vec<i32> = response.brokers.iter().map(|broker| broker.node_id).collect();
         brokers.sort();
-        brokers
+        let leader = response.topics[0].partitions.first().map_or(0, |partition| partition.leader_id);
+        ((leader - 1).max(0) as usize, brokers)
     }
 
     /// Waits until all three serve.
@@ -277,6 +308,33 @@ fn a_broker_that_has_no_space_for_metadata_is_fenced_until_it_has() {
             disk.adjust(|knobs| knobs.capacity_bytes = u64::MAX);
             scene.seconds(5).await;
             assert_eq!(scene.brokers().await, [1, 2, 3], "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn whoever_asks_who_leads_when_a_leader_has_died_hears_of_the_next_one_at_once() {
+    for seed in 0..6 {
+        run(seed, USUAL, move |scene| async move {
+            scene.ready().await;
+            scene.create_replicated("t").await;
+            scene.seconds(3).await;
+            let (mut connection, first) = (scene.connect(0).await, scene.leader_of(0, "t").await);
+            let asked = (first + 1) % 3;
+            if asked != 0 {
+                connection = scene.connect(asked).await;
+            }
+            scene.nodes[first].kill();
+            // As soon as a client can hear of it.
+            scene.world.sleep(Duration::from_millis(2)).await;
+            let died = scene.world.now_nanos();
+            let (next, brokers) = scene.ask_leader(&mut connection, "t").await;
+            let after_ms = (scene.world.now_nanos() - died) / 1_000_000;
+            assert_ne!(next, first, "seed {seed}, after {after_ms} ms");
+            assert!(brokers.contains(&(first as i32 + 1)), "seed {seed}: {brokers:?}");
+            scene.seconds(3).await;
+            let (_, brokers) = scene.ask_leader(&mut connection, "t").await;
+            assert!(!brokers.contains(&(first as i32 + 1)), "seed {seed}: {brokers:?}");
         });
     }
 }

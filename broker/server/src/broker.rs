@@ -5,6 +5,7 @@ use crate::checkpoints::Checkpoints;
 use crate::connection;
 use crate::context::{ClockOf, Context, Shards, Ways};
 use crate::descriptors::Descriptors;
+use crate::doubts::Doubts;
 use crate::endpoints;
 use crate::fence::Fences;
 use crate::fetcher::{self, Cluster, Wants};
@@ -125,6 +126,7 @@ impl<R: Runtime> Broker<R> {
             metadata: handle.clone(),
             forwarder: Forwarder::start(&rt, &replicas, &handle),
             producer_ids: ids,
+            doubts: Doubts::default(),
         };
         let context = Arc::new(Context::new(
             settings.clone(),
@@ -188,7 +190,7 @@ impl<R: Runtime> Broker<R> {
                 replicas.clone(),
                 asked,
             );
-            fetcher::start(&broker.rt, cluster, shards, wanting);
+            fetcher::start(&broker.rt, cluster, shards, broker.context.doubts.clone(), wanting);
             let others = replicas.voters.len() > 1 || !settings.roles.controller;
             broker.join(lifecycle, others).await?;
             broker.open_door(listener, Side::Broker, connections_max);

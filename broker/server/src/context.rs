@@ -3,6 +3,7 @@
 //! Nothing here can be changed by a handler. The image is a snapshot, the rest are senders and bounds.
 
 use crate::connection::Room;
+use crate::doubts::Doubts;
 use crate::forwarder::Forwarder;
 use crate::metadata::{self, Replicas};
 use crate::producer_ids::ProducerIds;
@@ -36,6 +37,8 @@ pub struct Context {
     pub forwarder: Forwarder,
     /// Where ids for producers are asked for.
     pub producer_ids: ProducerIds,
+    /// Leaders that may be dead.
+    pub doubts: Doubts,
     image: Arc<Snapshot<ClusterImage>>,
     clock: Box<dyn Clock>,
     /// Requests, their frames and what decoding makes of them, hold so much memory together, between their last byte
@@ -59,6 +62,8 @@ pub struct Ways {
     pub forwarder: Forwarder,
     /// To ids for producers.
     pub producer_ids: ProducerIds,
+    /// From the fetchers: leaders that may be dead.
+    pub doubts: Doubts,
 }
 
 impl Context {
@@ -70,7 +75,7 @@ impl Context {
         image: Arc<Snapshot<ClusterImage>>,
         clock: impl Clock,
     ) -> Context {
-        let Ways { shards, metadata, forwarder, producer_ids } = ways;
+        let Ways { shards, metadata, forwarder, producer_ids, doubts } = ways;
         let bytes = settings.requests_bytes_max.unwrap_or(REQUEST_BYTES_MAX);
         let room = Room::new(bytes as usize, settings.request_bytes_max as usize);
         let request_kib_max = u32::try_from(bytes / 1024).unwrap_or(u32::MAX >> 1).clamp(1, u32::MAX >> 1);
@@ -85,6 +90,7 @@ impl Context {
             replicas,
             forwarder,
             producer_ids,
+            doubts,
             image,
             clock,
             request_kib,

@@ -14,6 +14,7 @@
 //! aside.rs        directories that are renamed because their partition is gone
 //! removals.rs     the task that removes them
 //! descriptors.rs  what connections and partitions get of the process's descriptors
+//! doubts.rs       leaders that may be dead, before anybody has said so
 //! endpoints.rs    where the broker listens, and where clients are told to find it
 //! forwarder.rs    the way to the active controller where that is another node
 //! fence.rs        nothing is written after a failed write or sync
@@ -30,6 +31,7 @@ mod checkpoints;
 mod connection;
 mod context;
 mod descriptors;
+mod doubts;
 mod endpoints;
 mod fence;
 mod fetch_session;

@@ -6,6 +6,7 @@
 use super::plan::{Ask, Plan};
 use super::{Cluster, link};
 use crate::context::Shards;
+use crate::doubts::Lost;
 use crate::metadata::{Link, LinkError};
 use crate::shard::inbox::{Copied, CopiedPart, Copy, Message, Next, Position};
 use client::CallError;
@@ -64,6 +65,7 @@ pub(super) struct Line<R: Runtime> {
     leader: BrokerId,
     cluster: Cluster,
     shards: Shards,
+    lost: Lost,
     /// The way to it, and to which of its incarnations.
     link: Option<(BrokerEpoch, Link<R>)>,
     plan: Plan,
@@ -75,12 +77,13 @@ pub(super) struct Line<R: Runtime> {
 }
 
 impl<R: Runtime> Line<R> {
-    pub(super) fn new(rt: R, leader: BrokerId, cluster: Cluster, shards: Shards) -> Line<R> {
+    pub(super) fn new(rt: R, leader: BrokerId, cluster: Cluster, shards: Shards, lost: Lost) -> Line<R> {
         Line {
             rt,
             leader,
             cluster,
             shards,
+            lost,
             link: None,
             plan: Plan::default(),
             under_way: VecDeque::new(),
@@ -116,7 +119,12 @@ impl<R: Runtime> Line<R> {
                 answer = answer => {
                     let UnderWay { number, begins, .. } = self.under_way.pop_front().expect("just answered");
                     match answer {
-                        Ok(response) => self.answered(response, number, begins).await,
+                        Ok(response) => {
+                            if self.lost.load().is_some() {
+                                self.lost.publish(None);
+                            }
+                            self.answered(response, number, begins).await;
+                        }
                         Err(error) => self.failed(&error.to_string()),
                     }
                 }
@@ -175,6 +183,9 @@ impl<R: Runtime> Line<R> {
     /// The leader could not be asked, or has not answered: everything is asked for again, after a pause.
     fn failed(&mut self, why: &str) {
         debug!(leader = %self.leader, why, "a leader can't be fetched from");
+        if self.failures == 0 {
+            self.lost.publish(Some(self.rt.now()));
+        }
         self.link = None;
         self.under_way.clear();
         self.plan.lost();

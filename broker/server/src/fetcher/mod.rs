@@ -13,6 +13,7 @@ mod line;
 mod plan;
 
 use crate::context::Shards;
+use crate::doubts::Doubts;
 use crate::metadata::Link;
 use crate::shard::inbox::{Position, Want};
 use controller::ClusterImage;
@@ -67,15 +68,16 @@ struct Fetchers<R: Runtime> {
     rt: R,
     cluster: Cluster,
     shards: Shards,
+    doubts: Doubts,
     lines: BTreeMap<BrokerId, mpsc::UnboundedSender<Wanted>>,
     /// Who is asked for what. Bound: partitions that are followed.
     routes: BTreeMap<PartitionKey, BrokerId>,
 }
 
 /// Fetches what is wanted until nobody wants anything any more.
-pub fn start<R: Runtime>(rt: &R, cluster: Cluster, shards: Shards, wanting: Wanting) {
+pub fn start<R: Runtime>(rt: &R, cluster: Cluster, shards: Shards, doubts: Doubts, wanting: Wanting) {
     let (lines, routes) = (BTreeMap::new(), BTreeMap::new());
-    let fetchers = Fetchers { rt: rt.clone(), cluster, shards, lines, routes };
+    let fetchers = Fetchers { rt: rt.clone(), cluster, shards, doubts, lines, routes };
     rt.spawn_detached("fetchers", fetchers.run(wanting));
 }
 
@@ -99,7 +101,8 @@ impl<R: Runtime> Fetchers<R> {
     fn tell(&mut self, leader: BrokerId, partition: PartitionKey, position: Option<Position>) {
         let line = self.lines.entry(leader).or_insert_with(|| {
             let (sender, wanted) = mpsc::unbounded_channel();
-            let line = Line::new(self.rt.clone(), leader, self.cluster.clone(), self.shards.clone());
+            let lost = self.doubts.of(leader);
+            let line = Line::new(self.rt.clone(), leader, self.cluster.clone(), self.shards.clone(), lost);
             self.rt.spawn_detached("fetcher", line.run(wanted));
             sender
         });

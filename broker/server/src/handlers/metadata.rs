@@ -8,7 +8,8 @@
 //! * Topics by id from version 12 on, and then no names are looked at; 10 and 11 have the field, and its use, or a
 //!   name that is null, makes the whole request an INVALID_REQUEST.
 //! * The answer is made when it is about to leave: one that waits behind others costs what its question does.
-//! * Fenced brokers are not shown. The controller told is this broker, as any broker passes requests on (KIP-590), or while
+//! * Fenced brokers are not shown, but for a moment after they were lost; and while a leader has just been lost, the answer
+//!   waits until the controller has judged it, or a moment is over (`doubts`). The controller told is this broker, as any broker passes requests on (KIP-590), or while
 //!   it is fenced another one that is shown.
 //! * Authorized operations, when asked for, are all there are: there is no authorizer yet.
 
@@ -30,6 +31,9 @@ use tracing::debug;
 
 /// How long a request may wait for topics to be created; without an active controller it is answered without them.
 const AUTO_CREATE_MAX: Duration = Duration::from_secs(2);
+
+/// Between two looks whether it is settled who leads.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 pub(super) async fn apply(
     context: &Arc<Context>,
@@ -57,6 +61,7 @@ pub(super) async fn apply(
         cluster: request.include_cluster_authorized_operations,
     };
     Ok(Outcome::Later(Box::pin(async move {
+        settled(&context).await;
         let response = respond(&context, wanted.as_deref(), include);
         encode(&asked, &response, Vec::new())
     })))
@@ -79,6 +84,17 @@ async fn auto_create(context: &Arc<Context>, names: Vec<String>) {
     let deadline = context.now() + AUTO_CREATE_MAX;
     if let Err(why) = forward::ask(context, version, &request, deadline).await {
         debug!(why, "topics that somebody asked for are not created");
+    }
+}
+
+/// Waits for a moment while the controller may be about to fence a leader that has just been lost (`doubts`).
+async fn settled(context: &Context) {
+    loop {
+        let (now, image) = (context.now(), context.image());
+        if !context.doubts.unjudged(now).into_iter().any(|leader| shown::is_online(&image, leader)) {
+            return;
+        }
+        context.sleep_until(now + LOOK_EVERY).await;
     }
 }
 
@@ -146,7 +162,9 @@ fn respond(context: &Context, wanted: Option<&[Wanted]>, include: Include) -> Me
         None => image.topics().map(|topic| describe(&image, topic, include)).collect(),
         Some(wanted) => wanted.iter().map(|wanted| look_up(&image, wanted, include)).collect(),
     };
-    let online = image.brokers().filter(|broker| !broker.fenced);
+    let lost = context.doubts.shown(context.now());
+    let is_dying = |broker: &Broker| lost.contains(&broker.id) && !broker.in_controlled_shutdown;
+    let online = image.brokers().filter(|broker| !broker.fenced || is_dying(broker));
     let brokers: Vec<_> = online.filter_map(|broker| node(context, broker)).collect();
     MetadataResponse {
         controller_id: shown::controller(
