@@ -91,7 +91,7 @@ fn boot(broker: &NodeHandle, addr: SocketAddr, stop: &Mutex<watch::Sender<bool>>
         let listen = [("listeners", format!("PLAINTEXT://{addr}"))];
         let pairs = pairs.into_iter().chain(listen).map(|(key, value)| (key.to_string(), value));
         let (settings, _) = BrokerSettings::from_pairs(pairs).unwrap();
-        let broker = Broker::start(runtime, settings, DESCRIPTORS_MAX).await.unwrap();
+        let broker = Broker::start(runtime, settings, 1024).await.unwrap();
         tokio::select! { biased;
             stopped = broker.stopped() => panic!("the broker has stopped by itself: {stopped:?}"),
             _ = asked.wait_for(|asked| *asked) => {}

@@ -7,9 +7,6 @@ use server::{Broker, Formatting, Stopped};
 use std::future::Future;
 use std::pin::Pin;
 
-/// Files that a broker's process may have open: what most systems give by default.
-const DESCRIPTORS_MAX: u64 = 1024;
-
 /// A broker's process, from its start to its end: the same calls that the `tidemark` binary makes.
 pub fn broker(
     runtime: SimRuntime,
@@ -38,7 +35,7 @@ async fn serve(runtime: SimRuntime, spec: BrokerSpec, mut stop: Stop) -> Result<
         let formatting = Formatting { replacement: format == Format::Replacement, ..Formatting::default() };
         server::format(&runtime, &settings, formatting).await.map_err(|e| e.to_string())?;
     }
-    let broker = Broker::start(runtime, settings, DESCRIPTORS_MAX).await.map_err(|e| e.to_string())?;
+    let broker = Broker::start(runtime, settings, spec.descriptors_max).await.map_err(|e| e.to_string())?;
     let stopped = tokio::select! {
         biased;
         stopped = broker.stopped() => stopped,

@@ -38,7 +38,7 @@ where
             let listen = [("listeners", format!("PLAINTEXT://{addr}"))];
             let pairs = pairs.into_iter().chain(listen).map(|(key, value)| (key.to_string(), value));
             let (settings, _) = BrokerSettings::from_pairs(pairs).unwrap();
-            Broker::start(runtime, settings, DESCRIPTORS_MAX).await.unwrap().stopped().await;
+            Broker::start(runtime, settings, 1024).await.unwrap().stopped().await;
         });
         let mut client = None;
         node.boot(|runtime| {

@@ -34,7 +34,7 @@ fn boot(nodes: &[NodeHandle], at: usize) -> watch::Sender<bool> {
     nodes[at].boot(move |runtime| async move {
         let pairs = pairs.into_iter().map(|(key, value)| (key.to_string(), value));
         let (settings, _) = BrokerSettings::from_pairs(pairs).unwrap();
-        let broker = Broker::start(runtime, settings, DESCRIPTORS_MAX).await.unwrap();
+        let broker = Broker::start(runtime, settings, 1024).await.unwrap();
         tokio::select! { biased;
             why = broker.stopped() => panic!("it has stopped by itself: {why:?}"),
             _ = asked.wait_for(|asked| *asked) => {}

@@ -4,6 +4,7 @@
 use super::Hub;
 use super::metadata::DIR as METADATA_DIR;
 use super::replay::{Files, LOG_STARTS, replay, scrub};
+use crate::checkers::Usage;
 use crate::history::Note;
 use crate::runtime::{NodeHandle, SimRuntime, World};
 use crate::scenario::Knobs;
@@ -28,6 +29,10 @@ const RESTART_MS: u64 = 500;
 /// A process that was asked to stop and has not after this long is killed.
 const STOP_MS: u64 = 30_000;
 
+/// Files that a broker's process may have open: what most systems give by default, unless the scenario lets it use more than a
+/// quarter of them.
+const DESCRIPTORS_MAX: u64 = 1024;
+
 /// What a broker's process is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerSpec {
@@ -39,6 +44,8 @@ pub struct BrokerSpec {
     pub configs: BTreeMap<String, String>,
     /// As what its directory is formatted before a start that finds it empty; without that, the start sees to it.
     pub format: Option<Format>,
+    /// Files that its process may have open.
+    pub descriptors_max: u64,
 }
 
 /// Whose directory is formatted, as `tidemark format` does it.
@@ -110,13 +117,15 @@ impl Broker {
         id: i32,
         node: NodeHandle,
         knobs: &Knobs,
+        budget: &Usage,
         main: Main,
     ) -> Broker {
         let at = node.clone();
         hub.name_broker(node.id(), id, Arc::new(move || replay(&files(&at, is_metadata)).metadata));
         let format = knobs.formatted.then_some(Format::New);
         let listen = SocketAddr::new(node.ip(), PORT);
-        let spec = BrokerSpec { id, listen, configs: knobs.configs.clone(), format };
+        let descriptors_max = DESCRIPTORS_MAX.max(4 * budget.descriptors);
+        let spec = BrokerSpec { id, listen, configs: knobs.configs.clone(), format, descriptors_max };
         let state = State {
             up_at: None,
             down_ms: None,

@@ -121,7 +121,7 @@ impl Run {
                     let advertised = format!("PLAINTEXT://{}:{FORWARDED_PORT}", node.ip());
                     knobs.configs.insert("advertised.listeners".into(), advertised);
                 }
-                Broker::new(&world, &hub, *id, node, &knobs, main)
+                Broker::new(&world, &hub, *id, node, &knobs, &scenario.budget, main)
             })
             .collect();
         let addrs = Arc::new(brokers.iter().map(Broker::addr).collect());
