@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tidemark_tests::{Broker, Output, binary, kcat, run};
@@ -183,4 +183,29 @@ fn a_producer_goes_on_without_its_leader() {
     assert!(said.contains("600 records delivered\nthe longest time without an acknowledgement: "), "{said}");
     let up = addresses.iter().enumerate().find(|(at, _)| at + 1 != leader).map(|(_, address)| address);
     assert_eq!(consume(up.expect("two are up"), "tide", &[]), expected);
+}
+
+/// Epochs begin anew with the topic: what was known of the old one must not keep a consumer waiting for ever.
+#[test]
+fn a_consumer_hears_of_a_topic_that_was_created_anew() {
+    let Some(mut broker) = Broker::start_own(&[]) else { return };
+    let at = &broker.address();
+    let create = ["topics", "create", "tide", "--partitions", "1"];
+    say(at, &create, "");
+    // A leader that starts again leads in another epoch.
+    broker.stop();
+    broker.start_again();
+    say(at, &["produce", "tide"], "old\n");
+    let mut consumer = tidemark(at, &["consume", "tide", "--from-beginning"]);
+    let mut consumer = consumer.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+    let mut line = String::new();
+    BufReader::new(consumer.stdout.take().expect("piped above")).read_line(&mut line).expect("a line");
+    assert_eq!(line, "old\n");
+    say(at, &["topics", "delete", "tide"], "");
+    say(at, &create, "");
+    say(at, &["produce", "tide"], "new\n");
+    let told = consumer.wait_with_output().expect("the child is ours");
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert_eq!(told.status.code(), Some(CLIENT_FAILED), "{said}");
+    assert!(said.contains("deleted and created anew: --from-beginning"), "{said}");
 }

@@ -5,7 +5,7 @@ use crate::clients::{self, Bootstrap};
 use crate::exit::Exit;
 use crate::signals::Signals;
 use clap::Args;
-use client::consumer::{Consumed, Consumer, ConsumerConfig, Reset, Start};
+use client::consumer::{ConsumeError, Consumed, Consumer, ConsumerConfig, Reset, Start, Trouble};
 use model::time::Duration;
 use runtime::Runtime;
 use runtime_tokio::TokioRuntime;
@@ -129,7 +129,7 @@ async fn copy(
         let records = tokio::select! { biased;
             () = signals.next() => break,
             polled = consumer.poll(rt.now() + POLL_MAX) => {
-                polled.map_err(|error| Ended::Consumer(format!("{error}: --from-beginning, or --offset, begins elsewhere")))?
+                polled.map_err(|error| Ended::Consumer(said(&error)))?
             }
         };
         let quiet = records.is_empty();
@@ -148,6 +148,16 @@ async fn copy(
         }
     }
     Ok(())
+}
+
+/// An error, and what can be done about it where anything can.
+fn said(error: &ConsumeError) -> String {
+    match error.trouble {
+        Trouble::OutOfRange | Trouble::Truncated { .. } | Trouble::Recreated => {
+            format!("{error}: --from-beginning, or --offset, begins elsewhere")
+        }
+        Trouble::NoTopic | Trouble::Corrupt(_) | Trouble::Refused(_) => error.to_string(),
+    }
 }
 
 fn line(how: &Consume, record: &Consumed, out: &mut impl Write) -> io::Result<()> {

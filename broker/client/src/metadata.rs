@@ -61,6 +61,8 @@ struct Wanted {
     topic: Option<Topic>,
     /// What the last answer said instead of it.
     error: Option<ErrorCode>,
+    /// When the first and the last came of the answers in a row that know no such topic.
+    unknown: Option<(Instant, Instant)>,
 }
 
 /// The cache.
@@ -116,6 +118,12 @@ impl Metadata {
     /// What the last answer said about a topic instead of telling of it.
     pub fn error(&self, name: &str) -> Option<ErrorCode> {
         self.topics.get(name)?.error
+    }
+
+    /// For how long every answer has said that there is no such topic. A broker that is behind may say so once.
+    pub fn unknown_for(&self, name: &str) -> Option<Duration> {
+        let (first, last) = self.topics.get(name)?.unknown?;
+        Some(last - first)
     }
 
     /// Who leads a partition, as far as it is known.
@@ -192,7 +200,7 @@ impl Metadata {
         self.not_before = now + self.freshness.backoff.after(1, draw);
         for told in &answer.topics {
             if let Some(wanted) = told.name.as_ref().and_then(|name| self.topics.get_mut(name)) {
-                wanted.learn(told);
+                wanted.learn(told, now);
             }
         }
         self.stale = self.topics.values().any(Wanted::is_incomplete);
@@ -227,8 +235,10 @@ impl Metadata {
 }
 
 impl Wanted {
-    fn learn(&mut self, told: &MetadataResponseTopic) {
+    fn learn(&mut self, told: &MetadataResponseTopic, now: Instant) {
         let error = ErrorCode::from_code(told.error_code);
+        self.unknown = (error == ErrorCode::UnknownTopicOrPartition)
+            .then(|| (self.unknown.map_or(now, |(first, _)| first), now));
         if error != ErrorCode::None {
             // Deleted, or not created yet where the answer came from. What is known stays: who leads it will say.
             self.error = Some(error);

@@ -59,7 +59,12 @@ pub(super) async fn run(mut client: Client, kind: &ClientKind) {
                         let why = format!("what was there is gone: {error}");
                         client.ok(op, Reply::Corrupt { from, why });
                     }
-                    Trouble::Refused(_) => client.info(op, error.to_string()),
+                    Trouble::Recreated | Trouble::NoTopic | Trouble::Refused(_) => {
+                        client.info(op, error.to_string())
+                    }
+                }
+                if error.trouble == Trouble::Recreated {
+                    next.remove(&(error.topic.clone(), error.partition));
                 }
                 // From where it was: nothing that it has read may be missing.
                 let from = next.get(&(error.topic.clone(), error.partition)).copied().unwrap_or(0);

@@ -5,8 +5,8 @@ use super::reading::{Consumed, Fetched, Next};
 use super::rules::{ConsumeError, ConsumerConfig, Start, Trouble};
 use crate::metadata::Metadata;
 use bytes::Bytes;
-use model::LeaderEpoch;
 use model::time::Instant;
+use model::{LeaderEpoch, TopicId};
 use protocol::ErrorCode;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -155,9 +155,19 @@ impl Core {
     fn tasks(&mut self, metadata: &Metadata, now: Instant) -> BTreeMap<i32, Vec<(Place, LeaderEpoch, Task)>> {
         let mut tasks: BTreeMap<i32, Vec<(Place, LeaderEpoch, Task)>> = BTreeMap::new();
         for place in in_turn(&self.positions, self.served.as_ref()) {
-            let Some(leader) = metadata.leader(&place.0, place.1) else { continue };
-            let Some(node) = leader.node else { continue };
             let position = self.positions.get_mut(&place).expect("listed");
+            let topic = metadata.topic(&place.0);
+            let met = position
+                .meets(topic.map_or(TopicId::default(), |topic| topic.id), &self.config)
+                .and(position.misses(metadata.unknown_for(&place.0).unwrap_or_default(), &self.config));
+            if let Err(trouble) = met {
+                self.error(&place, trouble);
+                continue;
+            }
+            let Some(leader) = topic.and_then(|topic| topic.partitions.get(&place.1)).copied() else {
+                continue;
+            };
+            let Some(node) = leader.node else { continue };
             if let Some(task) = position.task(leader, now) {
                 tasks.entry(node).or_default().push((place, position.epoch(), task));
             }

@@ -4,7 +4,7 @@ use super::*;
 use crate::backoff::Backoff;
 use crate::metadata::Freshness;
 use model::time::Duration;
-use model::{Offset, Timestamp};
+use model::{Offset, Timestamp, Uuid};
 use protocol::messages::metadata::{
     MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -18,6 +18,12 @@ fn metadata(leaders: &[i32]) -> Metadata {
     let freshness = Freshness { age_max: Duration::from_secs(9), patience: Duration::ZERO, backoff };
     let mut metadata = Metadata::new(freshness);
     metadata.want("t");
+    metadata.learn(&answer(leaders, 1), Instant(0), 0);
+    metadata
+}
+
+/// What brokers tell of `t`, which has this id.
+fn answer(leaders: &[i32], id: u8) -> MetadataResponse {
     let broker =
         |node_id| MetadataResponseBroker { node_id, host: "b".into(), port: 1, ..Default::default() };
     let partition = |(index, leader): (usize, &i32)| MetadataResponsePartition {
@@ -28,16 +34,11 @@ fn metadata(leaders: &[i32]) -> Metadata {
     };
     let topic = MetadataResponseTopic {
         name: Some("t".into()),
+        topic_id: Uuid([id; 16]),
         partitions: leaders.iter().enumerate().map(partition).collect(),
         ..Default::default()
     };
-    let answer = MetadataResponse {
-        brokers: (1..=2).map(broker).collect(),
-        topics: vec![topic],
-        ..Default::default()
-    };
-    metadata.learn(&answer, Instant(0), 0);
-    metadata
+    MetadataResponse { brokers: (1..=2).map(broker).collect(), topics: vec![topic], ..Default::default() }
 }
 
 fn place(partition: i32) -> Place {
@@ -123,4 +124,33 @@ fn what_an_answer_does_not_speak_of_is_asked_for_again() {
     assert_eq!(core.wake(NOW), Some(NOW + Duration::from_millis(50)));
     core.unassign(&place(0));
     assert_eq!(core.wake(NOW), None);
+}
+
+#[test]
+fn a_topic_that_was_created_anew_is_read_anew() {
+    let (mut core, mut metadata) = (core(1, 10), metadata(&[1]));
+    asks(&mut core, &metadata);
+    metadata.learn(&answer(&[2], 2), NOW, 0);
+    let ready = core.nodes(&metadata, NOW).into_iter().collect();
+    let (node, ask) = core.asks(&metadata, NOW, &ready).remove(0);
+    assert_eq!((node, ask.what), (2, Wanted::Offsets(vec![(place(0), LeaderEpoch(0), -1)])));
+}
+
+/// A broker that is behind may not know a topic; all of them, for long, are right.
+#[test]
+fn a_topic_that_is_gone_is_told_when_it_has_been_for_long() {
+    let (mut core, mut metadata) = (core(1, 10), metadata(&[1]));
+    let mut gone = answer(&[], 0);
+    gone.topics[0].error_code = ErrorCode::UnknownTopicOrPartition as i16;
+    let mut learn = |core: &mut Core, answer: &MetadataResponse, seconds: u64| {
+        metadata.learn(answer, NOW + Duration::from_secs(seconds), 0);
+        core.nodes(&metadata, NOW);
+        core.next_error().map(|error| error.trouble)
+    };
+    assert_eq!(learn(&mut core, &gone, 0), None);
+    assert_eq!(learn(&mut core, &gone, 9), None);
+    assert_eq!(learn(&mut core, &answer(&[1], 1), 10), None, "it was not");
+    assert_eq!(learn(&mut core, &gone, 11), None);
+    assert_eq!(learn(&mut core, &gone, 21), Some(Trouble::NoTopic));
+    assert_eq!(learn(&mut core, &gone, 22), None, "told once");
 }

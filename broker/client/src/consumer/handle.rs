@@ -88,6 +88,7 @@ impl<R: Runtime> Consumer<R> {
             return Err(ErrorCode::InvalidRequest);
         }
         loop {
+            self.turn();
             if let Some(known) = self.cluster.metadata().topic(topic) {
                 return Ok(Some(known.partitions.keys().copied().collect()));
             }
@@ -108,9 +109,9 @@ impl<R: Runtime> Consumer<R> {
     pub async fn poll(&mut self, deadline: Instant) -> Result<Vec<Consumed>, ConsumeError> {
         loop {
             let records = self.core.poll();
+            // On its way while these are looked at.
+            self.turn();
             if !records.is_empty() {
-                // On its way while these are looked at.
-                self.turn();
                 return Ok(records);
             }
             if let Some(error) = self.core.next_error() {
@@ -122,9 +123,8 @@ impl<R: Runtime> Consumer<R> {
         }
     }
 
-    /// Does what can be done and waits for something to happen. False: it is the deadline that did.
+    /// Waits for something to happen, when all has been done that can be. False: it is the deadline that did.
     async fn step(&mut self, deadline: Instant) -> bool {
-        self.turn();
         let wake = self.wake().min(deadline);
         let runtime = self.runtime.clone();
         tokio::select! {

@@ -10,14 +10,17 @@
 //!     └────────────────────────────────────────── or no common end is known ┘
 //! ```
 //!
+//! From anywhere to resetting: the topic has another id. It was created anew, its epochs count from 0 again, and nothing of
+//! the old one's says anything about it.
+//!
 //! A new leader may lack what an old one has handed out (KIP-320). Before anything is fetched from it, it is asked where its
 //! log's last epoch up to that of the position ends: a position beyond that is not a place in its log.
 
 use super::reading::Fetched;
 use super::rules::{ConsumerConfig, Reset, Start, Trouble};
 use crate::metadata::Leader;
-use model::LeaderEpoch;
-use model::time::Instant;
+use model::time::{Duration, Instant};
+use model::{LeaderEpoch, TopicId};
 use protocol::ErrorCode;
 
 /// What has to be done for a partition.
@@ -51,6 +54,8 @@ struct Asked {
 #[derive(Debug)]
 pub(super) struct Position {
     state: State,
+    /// The topic that it is a place in; zero before that is known.
+    topic: TopicId,
     /// The next record to hand out; meaningless while resetting.
     offset: i64,
     /// The leader epoch of what comes before it, as far as it is known.
@@ -72,6 +77,7 @@ impl Position {
         };
         Position {
             state,
+            topic: TopicId::default(),
             offset,
             last_epoch: LeaderEpoch::UNKNOWN,
             epoch: LeaderEpoch::UNKNOWN,
@@ -117,6 +123,41 @@ impl Position {
     /// When it is to be looked at again, though nothing happens.
     pub(super) fn wake(&self) -> Option<Instant> {
         (self.state != State::Stopped && self.asked.is_none()).then_some(self.not_before)
+    }
+
+    /// Its topic has this id now, if one is known.
+    pub(super) fn meets(&mut self, topic: TopicId, config: &ConsumerConfig) -> Result<(), Trouble> {
+        let first = self.topic == TopicId::default();
+        // What has been fetched of the old one is handed out all the same, and the new one is begun afterwards.
+        if topic == TopicId::default() || topic == self.topic || !(first || self.fetched.is_empty()) {
+            return Ok(());
+        }
+        self.topic = topic;
+        if first || self.state == State::Stopped {
+            return Ok(());
+        }
+        // Whoever was asked was asked about the old one.
+        (self.asked, self.not_before, self.failures) = (None, Instant(0), 0);
+        (self.last_epoch, self.epoch) = (LeaderEpoch::UNKNOWN, LeaderEpoch::UNKNOWN);
+        match (self.state, config.reset) {
+            // It has not begun.
+            (State::Resetting(_), _) => {}
+            (_, Reset::Error) => {
+                self.state = State::Stopped;
+                return Err(Trouble::Recreated);
+            }
+            (_, reset) => self.reset(reset),
+        }
+        Ok(())
+    }
+
+    /// Brokers have said for so long that its topic does not exist.
+    pub(super) fn misses(&mut self, so_long: Duration, config: &ConsumerConfig) -> Result<(), Trouble> {
+        if so_long < config.topic_patience || !self.fetched.is_empty() || self.state == State::Stopped {
+            return Ok(());
+        }
+        (self.state, self.asked) = (State::Stopped, None);
+        Err(Trouble::NoTopic)
     }
 
     /// What there is to do with this leader now.

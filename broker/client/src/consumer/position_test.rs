@@ -2,6 +2,7 @@
 
 use super::*;
 use bytes::Bytes;
+use model::Uuid;
 use model::time::Duration;
 
 fn config(reset: Reset) -> ConsumerConfig {
@@ -110,6 +111,43 @@ fn what_is_out_of_range_is_reset_or_stops() {
     let mut position = fetching();
     assert_eq!(position.out_of_range(&config(Reset::Error)), Err(Trouble::OutOfRange));
     assert_eq!(position.task(leader(1, 3), NOW), None);
+}
+
+/// A position whose topic has just been replaced by another one of the same name.
+fn replaced(mut position: Position, reset: Reset) -> (Position, Result<(), Trouble>) {
+    let (old, new) = (TopicId(Uuid([1; 16])), TopicId(Uuid([2; 16])));
+    assert_eq!(position.meets(old, &config(reset)), Ok(()));
+    position.asked(7, 1);
+    let met = position.meets(new, &config(reset));
+    assert_eq!(position.meets(new, &config(reset)), Ok(()), "told once");
+    (position, met)
+}
+
+#[test]
+fn a_topic_that_was_created_anew_is_begun_anew_or_stops() {
+    for (reset, name) in [(Reset::Earliest, -2), (Reset::Latest, -1)] {
+        let (mut position, met) = replaced(fetching(), reset);
+        assert_eq!((met, position.is_answer(7)), (Ok(()), false), "the old topic's");
+        assert_eq!(position.task(leader(2, 0), NOW), Some(Task::List(name)));
+        assert_eq!(position.epoch(), LeaderEpoch(0), "epochs count anew");
+    }
+    let (mut stopped, met) = replaced(fetching(), Reset::Error);
+    assert_eq!((met, stopped.task(leader(2, 0), NOW)), (Err(Trouble::Recreated), None));
+    // One that has read nothing begins where it was told to.
+    let (mut fresh, met) = replaced(Position::new(Start::Time(5)), Reset::Error);
+    assert_eq!((met, fresh.task(leader(2, 0), NOW)), (Ok(()), Some(Task::List(5))));
+}
+
+/// What was fetched of the old topic is handed out before; an id that nobody tells says nothing.
+#[test]
+fn a_new_topic_waits_for_what_is_left_of_the_old_one() {
+    let mut position = fetching();
+    position.fetch_answered(Fetched::new(Bytes::from_static(b"left")), 12);
+    let (mut position, met) = replaced(position, Reset::Error);
+    assert_eq!((met, position.has_fetched()), (Ok(()), true));
+    *position.fetched() = Fetched::default();
+    assert_eq!(position.meets(TopicId::default(), &config(Reset::Error)), Ok(()));
+    assert_eq!(position.meets(TopicId(Uuid([2; 16])), &config(Reset::Error)), Err(Trouble::Recreated));
 }
 
 #[test]

@@ -61,6 +61,9 @@ pub struct ConsumerConfig {
     /// When a broker has been silent for so long beyond `max_wait`, others are asked whether it still leads; and
     /// again each time that it is over.
     pub patience: Duration,
+    /// When brokers have said for so long that a topic does not exist, its partitions stop. Less would take a broker that
+    /// is behind at its word.
+    pub topic_patience: Duration,
     /// Between attempts (`retry.backoff.ms`, `retry.backoff.max.ms`).
     pub backoff: Backoff,
 }
@@ -76,6 +79,7 @@ impl Default for ConsumerConfig {
             poll_records_max: 500,
             batch_bytes_max: 64 << 20,
             patience: Duration::from_millis(250),
+            topic_patience: Duration::from_secs(10),
             backoff: Backoff { first: Duration::from_millis(50), most: Duration::from_millis(1_000) },
         }
     }
@@ -105,6 +109,11 @@ pub enum Trouble {
         /// From there on.
         diverges_at: Option<i64>,
     },
+    /// The topic was deleted, and there is another one of its name, in which the position means nothing; and no reset is
+    /// wanted.
+    Recreated,
+    /// The topic does not exist, or no more.
+    NoTopic,
     /// What came is not what its checksum, its framing or its compression says.
     Corrupt(String),
     /// The broker refuses for good.
@@ -121,6 +130,8 @@ impl fmt::Display for ConsumeError {
                 write!(f, "the log was truncated: it is another one from offset {at} on")
             }
             Trouble::Truncated { diverges_at: None } => f.write_str("the log was truncated"),
+            Trouble::Recreated => f.write_str("the topic was deleted and created anew"),
+            Trouble::NoTopic => f.write_str("the topic does not exist, or was deleted"),
             Trouble::Corrupt(why) => write!(f, "the records are damaged: {why}"),
             Trouble::Refused(code) => write!(f, "{code:?}: {}", code.description()),
         }
