@@ -18,6 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{CallError, Ending};
 use crate::link::{Link, LinkError};
 use crate::metadata::{Freshness, Metadata};
+use crate::round::Round;
 use model::time::{Duration, Instant};
 use protocol::Request;
 use protocol::messages::metadata::MetadataResponse;
@@ -222,10 +223,7 @@ impl<R: Runtime, T: Send + 'static> Cluster<R, T> {
     /// These brokers have been silent for long: others are asked who leads.
     pub fn suspect(&mut self, silent: impl IntoIterator<Item = i32>) {
         for node in silent {
-            let endpoint = self.metadata.nodes().get(&node);
-            let seeds = self.config.bootstrap.iter().enumerate();
-            let same = seeds.filter(|(_, seed)| Some(*seed) == endpoint).map(|(at, _)| Peer::Seed(at));
-            self.asked.extend(same.chain([Peer::Node(node)]));
+            self.asked.extend(self.names(Peer::Node(node)));
         }
         self.metadata.stale();
     }
@@ -236,7 +234,12 @@ impl<R: Runtime, T: Send + 'static> Cluster<R, T> {
         if due > self.runtime.now() {
             return due;
         }
-        // Waiting for a connection: that one opens is an event; that one takes long, or may be tried again, is not.
+        self.retry_any_at()
+    }
+
+    /// When a connection is worth another try, though nothing happens, for whoever waits for any of them: that one opens is
+    /// an event; that one takes long, or may be tried again, is not.
+    pub fn retry_any_at(&self) -> Instant {
         let next = self.lines.values().filter_map(|line| match line {
             Line::Down { until, .. } => Some(*until),
             Line::Opening { since, .. } => Some(*since + OPENING_PATIENCE),
@@ -260,9 +263,19 @@ impl<R: Runtime, T: Send + 'static> Cluster<R, T> {
         }
     }
 
-    /// Any broker that can be asked now. If there is none, a connection is being opened to one.
-    pub fn ready_any(&mut self) -> Option<Peer> {
-        self.ready_among(|_| true)
+    /// A broker that can be asked now and has not been in this round; it has from now on. If there is none, a connection is
+    /// being opened to one.
+    pub fn ready_in(&mut self, round: &mut Round) -> Option<Peer> {
+        let now = self.runtime.now();
+        let hopeful = |peer: &Peer| match self.lines.get(peer) {
+            None | Some(Line::Open { .. }) => true,
+            Some(Line::Opening { since, .. }) => *since + OPENING_PATIENCE > now,
+            Some(Line::Down { until, .. }) => *until <= now,
+        };
+        round.go_on(self.peers().filter(hopeful));
+        let peer = self.ready_among(|peer| !round.has(peer))?;
+        round.asked(self.names(peer));
+        Some(peer)
     }
 
     /// Asks a broker that is ready, at the newest version that both speak, up to `newest`. What `become_event` makes of the
@@ -305,6 +318,20 @@ impl<R: Runtime, T: Send + 'static> Cluster<R, T> {
             let _ = sender.send(Event(happened(peer, opening, result))).await;
         });
         Ok(())
+    }
+
+    /// Everything that a broker is called here: where one begins is one of those that metadata tell of, too.
+    fn names(&self, peer: Peer) -> Vec<Peer> {
+        let nodes = self.metadata.nodes();
+        let endpoint = match peer {
+            Peer::Seed(at) => self.config.bootstrap.get(at),
+            Peer::Node(node) => nodes.get(&node),
+        };
+        let same = |other: &Endpoint| Some(other) == endpoint;
+        let seeds = self.config.bootstrap.iter().enumerate().filter(|(_, seed)| same(seed));
+        let seeds = seeds.map(|(at, _)| Peer::Seed(at));
+        let nodes = nodes.iter().filter(|(_, at)| same(at)).map(|(node, _)| Peer::Node(*node));
+        seeds.chain(nodes).chain([peer]).collect()
     }
 
     /// Everybody that could be asked.

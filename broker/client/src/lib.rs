@@ -23,8 +23,12 @@ mod error;
 mod link;
 mod metadata;
 pub mod producer;
+mod round;
 pub mod several;
 pub mod single;
+#[cfg(test)]
+#[path = "stage_test.rs"]
+mod stage;
 
 pub use backoff::Backoff;
 pub use cluster::{Cluster, ClusterConfig, Event, Peer};
@@ -33,3 +37,4 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error::{CallError, ConnectError, Ending};
 pub use link::{Link, LinkError};
 pub use metadata::{Freshness, Leader, Metadata, Topic};
+pub use round::Round;

@@ -12,7 +12,7 @@ use super::rules::ProducerConfig;
 use super::verdict::Attempt;
 use crate::metadata::{Leader, Metadata};
 use bytes::Bytes;
-use model::time::Instant;
+use model::time::{Duration, Instant};
 use protocol::ErrorCode;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -57,10 +57,22 @@ struct Unplaced {
 enum Naming {
     /// To be asked for, not before then.
     Unnamed(Instant),
-    Asked,
+    /// Since then.
+    Asked(Instant),
     Named(Identity),
     /// The brokers give none.
     Refused(ErrorCode),
+}
+
+impl Naming {
+    /// When a broker is to be asked, if one is to be at all.
+    fn due(self, patience: Duration) -> Option<Instant> {
+        match self {
+            Naming::Unnamed(not_before) => Some(not_before),
+            Naming::Asked(since) => Some(since + patience),
+            Naming::Named(_) | Naming::Refused(_) => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -176,20 +188,23 @@ impl Core {
         }
     }
 
-    /// Whether an id of the producer is to be asked for now.
+    /// Whether an id of the producer is to be asked for now. Any broker can give one, so one that is silent is not waited for.
     pub(super) fn wants_name(&self, now: Instant) -> bool {
-        matches!(self.naming, Naming::Unnamed(not_before) if not_before <= now)
+        self.naming.due(self.rules.patience).is_some_and(|due| due <= now)
             && self.lanes.values().any(|lane| lane.needs_identity(&self.rules))
     }
 
     /// It has been asked for.
-    pub(super) fn name_asked(&mut self) {
-        self.naming = Naming::Asked;
+    pub(super) fn name_asked(&mut self, now: Instant) {
+        self.naming = Naming::Asked(now);
     }
 
     /// It was given, or refused, or there was no answer.
     pub(super) fn named(&mut self, answer: Result<Identity, Option<ErrorCode>>, moment: Moment) {
-        assert_eq!(self.naming, Naming::Asked, "an answer to a question");
+        // One of several that were asked has answered before.
+        if matches!(self.naming, Naming::Named(_) | Naming::Refused(_)) {
+            return;
+        }
         self.naming = match answer {
             Ok(identity) => {
                 self.unnamed = 0;
@@ -307,10 +322,7 @@ impl Core {
         let unplaced = self.unplaced.values().filter_map(VecDeque::front);
         let unplaced = unplaced.map(|unplaced| unplaced.created + self.rules.delivery_timeout);
         let suspected = self.under_way.values().map(|under_way| under_way.since + self.rules.patience);
-        let naming = match self.naming {
-            Naming::Unnamed(not_before) => Some(not_before),
-            _ => None,
-        };
+        let naming = self.naming.due(self.rules.patience);
         lanes.chain(unplaced).chain(suspected).chain(naming).filter(|at| *at > now).min()
     }
 

@@ -219,7 +219,7 @@ impl World {
         self.tick();
         let moment = self.moment();
         if self.core.wants_name(moment.now) {
-            self.core.name_asked();
+            self.core.name_asked(moment.now);
             let id = ProducerId(self.draws as i64 & i64::MAX);
             self.core.named(Ok(Identity { id, epoch: 0 }), moment);
         }

@@ -95,7 +95,7 @@ impl Scene {
         let moment = self.moment();
         self.core.tick(&self.metadata, moment);
         if self.core.wants_name(moment.now) {
-            self.core.name_asked();
+            self.core.name_asked(moment.now);
             self.names += 1;
             self.core.named(Ok(Identity { id: ProducerId(self.names), epoch: 0 }), moment);
         }
@@ -360,17 +360,40 @@ fn brokers_that_give_no_id_end_it_with_that_reason() {
     let moment = scene.moment();
     scene.core.tick(&scene.metadata, moment);
     assert!(scene.core.wants_name(moment.now));
-    scene.core.name_asked();
+    scene.core.name_asked(moment.now);
     scene.core.named(Err(Some(ErrorCode::CoordinatorLoadInProgress)), moment);
     assert!(!scene.core.wants_name(moment.now));
     scene.now_ms += 100;
     let moment = scene.moment();
     assert!(scene.core.wants_name(moment.now));
-    scene.core.name_asked();
+    scene.core.name_asked(moment.now);
     scene.core.named(Err(Some(ErrorCode::UnsupportedVersion)), moment);
     scene.turn(1);
     let cause = Cause::NoProducerId(ErrorCode::UnsupportedVersion);
     assert_eq!(scene.told[&ticket], Err(Undelivered { cause, definite: true }));
+}
+
+/// Any broker can give an id, and one may hang: another one is asked beside it, and whoever answers first has named it.
+#[test]
+fn nobody_waits_for_one_broker_alone_to_be_named() {
+    let mut scene = Scene::new();
+    scene.push(0);
+    let moment = scene.moment();
+    scene.core.tick(&scene.metadata, moment);
+    scene.core.name_asked(moment.now);
+    assert!(!scene.core.wants_name(moment.now));
+    scene.now_ms += 250;
+    assert_eq!(scene.core.wake(moment.now), Some(scene.moment().now));
+    let moment = scene.moment();
+    assert!(scene.core.wants_name(moment.now));
+    scene.core.name_asked(moment.now);
+    let name = |id| Ok(Identity { id: ProducerId(id), epoch: 0 });
+    scene.core.named(name(7), moment);
+    for late in [name(8), Err(None), Err(Some(ErrorCode::UnsupportedVersion))] {
+        scene.core.named(late, moment);
+        assert!(!scene.core.wants_name(moment.now));
+    }
+    assert_eq!(scene.turn(1), [Sent { request: 0, partition: 0, producer: (7, 0), sequence: 0 }]);
 }
 
 #[test]

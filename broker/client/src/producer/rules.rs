@@ -52,7 +52,7 @@ pub struct ProducerConfig {
     /// How long the leader may wait for other replicas (`timeout.ms` of the request: `request.timeout.ms` of clients).
     pub replicas_timeout: Duration,
     /// When a broker has been silent for so long, others are asked whether it still leads what it was asked for; and again
-    /// each time that it is over.
+    /// each time that it is over. Whoever gives no id in that time is not waited for, either.
     pub patience: Duration,
     /// Between attempts (`retry.backoff.ms`, `retry.backoff.max.ms`).
     pub backoff: Backoff,

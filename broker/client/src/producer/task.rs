@@ -9,6 +9,7 @@ use super::rules::{Acks, ProducerConfig};
 use super::verdict::Attempt;
 use crate::cluster::{Cluster, ClusterConfig, Peer};
 use crate::error::CallError;
+use crate::round::Round;
 use model::ProducerId;
 use model::time::Instant;
 use protocol::ErrorCode;
@@ -43,6 +44,8 @@ struct Task<R: Runtime> {
     /// Whoever waits until all records before this ticket have been told of.
     flushes: Vec<(u64, oneshot::Sender<()>)>,
     next_ticket: u64,
+    /// Who has been asked for an id.
+    namers: Round,
     /// When metadata were last asked for because a broker is silent.
     suspected: Instant,
 }
@@ -60,6 +63,7 @@ pub(super) async fn run<R: Runtime>(
         pending: BTreeMap::new(),
         flushes: Vec::new(),
         next_ticket: 0,
+        namers: Round::default(),
         suspected: Instant(0),
     };
     loop {
@@ -133,6 +137,7 @@ impl<R: Runtime> Task<R> {
         let nodes = self.core.nodes(self.cluster.metadata(), Moment { now, draw: 0 });
         let retries = nodes.into_iter().filter_map(|node| self.cluster.retry_at(node));
         let cluster = (self.next_ticket > 0).then(|| self.cluster.wake());
+        let naming = self.core.wants_name(now).then(|| self.cluster.retry_any_at());
         let silent = self.core.suspects(now);
         let suspicion = (!silent.is_empty()).then(|| self.suspected + self.core.rules().patience);
         // What is due already and can't be done waits for an event.
@@ -142,6 +147,7 @@ impl<R: Runtime> Task<R> {
             .chain(retries)
             .chain(cluster)
             .chain(suspicion)
+            .chain(naming)
             .filter(|at| *at > now)
             .min()
     }
@@ -166,8 +172,8 @@ impl<R: Runtime> Task<R> {
     }
 
     fn ask_for_name(&mut self, moment: Moment) {
-        let Some(peer) = self.cluster.ready_any() else { return };
-        self.core.name_asked();
+        let Some(peer) = self.cluster.ready_in(&mut self.namers) else { return };
+        self.core.name_asked(moment.now);
         let question = InitProducerIdRequest {
             transactional_id: None,
             transaction_timeout_ms: i32::MAX,
@@ -270,3 +276,7 @@ async fn sleep_until<R: Runtime>(runtime: &R, wake: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "task_test.rs"]
+mod tests;
