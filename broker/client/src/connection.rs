@@ -267,6 +267,12 @@ async fn read_frame(from: &mut (impl AsyncRead + Send + Unpin)) -> Result<Bytes,
     Ok(frame.freeze())
 }
 
+/// Until when the first of so many addresses may be tried, so that the others have as long as it has.
+pub fn share(now: Instant, deadline: Instant, addresses: usize) -> Instant {
+    assert!(addresses > 0, "one to try");
+    now + (deadline - now) / u32::try_from(addresses).unwrap_or(u32::MAX)
+}
+
 async fn fill(reading: impl Future<Output = io::Result<usize>>) -> Result<(), Ending> {
     match reading.await {
         Ok(_) => Ok(()),

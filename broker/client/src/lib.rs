@@ -32,7 +32,7 @@ mod stage;
 
 pub use backoff::Backoff;
 pub use cluster::{Cluster, ClusterConfig, Event, Peer};
-pub use connection::{Connection, Pending};
+pub use connection::{Connection, Pending, share};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{CallError, ConnectError, Ending};
 pub use link::{Link, LinkError};

@@ -1,6 +1,6 @@
 //! A connection with what both of its ends speak: the first question on it is which versions the broker offers.
 
-use crate::connection::{Connection, Pending};
+use crate::connection::{Connection, Pending, share};
 use crate::endpoint::Endpoint;
 use crate::error::{CallError, ConnectError};
 use model::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use runtime::Runtime;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 /// What clients of this library say that they are (KIP-511).
 const SOFTWARE: &str = "tidemark";
@@ -50,13 +51,25 @@ impl<R: Runtime> Link<R> {
             () = runtime.sleep_until(deadline) => return Err(LinkError::Connect(ConnectError::TimedOut)),
         };
         let mut failed = LinkError::Name(io::ErrorKind::NotFound);
-        for address in addresses {
-            match Connection::open(runtime, address, client_id, deadline).await {
-                Ok(connection) => return Link::greet(connection, deadline).await,
-                Err(error) => failed = LinkError::Connect(error),
+        // A broker need not listen at every address of its name, and what listens there instead may be silent.
+        for (tried, address) in addresses.iter().enumerate() {
+            let share = share(runtime.now(), deadline, addresses.len() - tried);
+            match Link::open_at(runtime, *address, client_id, share).await {
+                Ok(link) => return Ok(link),
+                Err(error) => failed = error,
             }
         }
         Err(failed)
+    }
+
+    async fn open_at(
+        runtime: &R,
+        address: SocketAddr,
+        client_id: &str,
+        deadline: Instant,
+    ) -> Result<Link<R>, LinkError> {
+        let connection = Connection::open(runtime, address, client_id, deadline).await;
+        Link::greet(connection.map_err(LinkError::Connect)?, deadline).await
     }
 
     async fn greet(mut connection: Connection<R>, deadline: Instant) -> Result<Link<R>, LinkError> {
@@ -137,3 +150,7 @@ impl fmt::Display for LinkError {
 }
 
 impl std::error::Error for LinkError {}
+
+#[cfg(test)]
+#[path = "link_test.rs"]
+mod tests;

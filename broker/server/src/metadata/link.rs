@@ -9,6 +9,7 @@ use protocol::{ApiKey, ErrorCode, Request};
 use raft::Failure;
 use runtime::Runtime;
 use std::io;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 /// The version of the first question: every broker since Kafka 2.4 answers it.
@@ -108,7 +109,22 @@ impl<R: Runtime> Link<R> {
             resolved = self.rt.resolve(&self.to.host, self.to.port) => resolved,
             () = self.rt.sleep_until(deadline) => return Err(Failure::TimedOut),
         };
-        let addr = resolved.ok().and_then(|addrs| addrs.first().copied()).ok_or(Failure::Lost)?;
+        let addrs = resolved.map_err(|_| Failure::Lost)?;
+        let mut failed = None;
+        // A node need not listen at every address of its name.
+        for (tried, addr) in addrs.iter().enumerate() {
+            let share = client::share(self.rt.now(), deadline, addrs.len() - tried);
+            match self.connect_to(*addr, share).await {
+                Ok(open) => return Ok(open),
+                // That the process is gone takes all of them to say so.
+                Err(Failure::Refused) if failed.is_some() => {}
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        Err(failed.unwrap_or(Failure::Lost))
+    }
+
+    async fn connect_to(&mut self, addr: SocketAddr, deadline: Instant) -> Result<Open<R>, Failure> {
         let opened = Connection::open(&self.rt, addr, &self.client_id, deadline).await;
         let mut connection = opened.map_err(|error| match error {
             ConnectError::Failed(io::ErrorKind::ConnectionRefused) => Failure::Refused,
