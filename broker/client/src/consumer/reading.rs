@@ -93,12 +93,15 @@ impl Fetched {
         if header.is_control() || self.next <= from {
             return Ok(());
         }
+        let mut records = VecDeque::new();
         for record in batch::records_capped(batch, batch_bytes_max) {
             let record = record?;
             if record.offset.0 >= from {
-                self.records.push_back(record);
+                records.push_back(record);
             }
         }
+        // All of it or nothing: those before the damage must not come out behind the error.
+        self.records = records;
         Ok(())
     }
 }

@@ -83,3 +83,22 @@ fn what_is_damaged_is_not_handed_out() {
     let zeroes: String = std::iter::repeat_n('0', MAX + 1).collect();
     assert!(matches!(read(vec![batch(0, 0, &[&zeroes]).build()], 0), Err(BatchError::Compression(_))));
 }
+
+/// Records whose batch turns out to be damaged behind them: none of them is handed out, neither now nor after the error.
+#[test]
+fn nothing_of_a_damaged_batch_is_handed_out_after_its_error() {
+    let mut plain = BatchBuilder::new(Offset(0), LeaderEpoch(0));
+    ["a", "b"].iter().for_each(|value| plain.push(Timestamp(5), None, Some(value.as_bytes())));
+    let whole = plain.build();
+    // A record more than there are, under a checksum that is right.
+    let mut header = BatchHeader::parse(&whole).unwrap();
+    header.record_count += 1;
+    header.last_offset_delta += 1;
+    header.crc = header.computed_crc(&whole[HEADER_LEN..]);
+    let damaged = [&header.to_bytes()[..], &whole[HEADER_LEN..]].concat();
+    let bytes = [damaged, batch(3, 0, &["c"]).build().to_vec()].concat();
+    let mut fetched = Fetched::new(bytes.into());
+    fetched.next(0, MAX).unwrap_err();
+    assert!(fetched.is_empty());
+    assert_eq!(fetched.next(0, MAX), Ok(Next::End));
+}
