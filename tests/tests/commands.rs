@@ -209,3 +209,20 @@ fn a_consumer_hears_of_a_topic_that_was_created_anew() {
     assert_eq!(told.status.code(), Some(CLIENT_FAILED), "{said}");
     assert!(said.contains("deleted and created anew: --from-beginning"), "{said}");
 }
+
+/// What was given before it is delivered, though it waits for others to go with.
+#[test]
+fn a_line_without_a_key_costs_none_before_it() {
+    let broker = Broker::start(&[]);
+    let at = &broker.address();
+    say(at, &["topics", "create", "keyed", "--partitions", "1"], "");
+    let produce = ["produce", "keyed", "-K", ":", "--linger-ms", "500"];
+    let told = run(&mut tidemark(at, &produce), b"a:1\nb:2\nwithout\nc:3\n");
+    assert!(!told.success);
+    assert!(
+        told.stderr.contains("line 3: there is no key separator in it; 2 records were delivered\n"),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(consume(at, "keyed", &[]), "1\n2\n");
+}

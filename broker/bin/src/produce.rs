@@ -129,20 +129,26 @@ async fn produce(rt: TokioRuntime, how: &Produce) -> Result<(), Exit> {
     let mut lines = lines();
     let (tell, mut fates) = mpsc::channel(FATES_MAX);
     let mut report = Report::new(how);
+    // What ends it early is told when all that came before it has been delivered.
+    let mut trouble = None;
+    let mut number = 0_u64;
     loop {
         tokio::select! { biased;
             Some(fate) = fates.recv() => report.told(fate, rt.now()),
-            line = lines.recv() => match line {
-                Some(Ok(line)) => {
-                    let Some(record) = record(how, line) else {
-                        return Err(Exit::Client("a line without the key separator".to_owned()));
-                    };
-                    report.gaps.given(rt.now());
-                    give(&rt, &producer, record, tell.clone()).await;
+            line = lines.recv() => {
+                number += 1;
+                match line.map(|line| record(how, line)) {
+                    Some(Ok(record)) => {
+                        report.gaps.given(rt.now());
+                        give(&rt, &producer, record, tell.clone()).await;
+                    }
+                    Some(Err(why)) => {
+                        trouble = Some(format!("line {number}: {why}"));
+                        break;
+                    }
+                    None => break,
                 }
-                Some(Err(why)) => return Err(Exit::Client(format!("standard input: {why}"))),
-                None => break,
-            },
+            }
             () = signals.next() => break,
         }
     }
@@ -153,7 +159,7 @@ async fn produce(rt: TokioRuntime, how: &Produce) -> Result<(), Exit> {
         tokio::select! { biased;
             fate = fates.recv() => match fate {
                 Some(fate) => report.told(fate, rt.now()),
-                None => return report.end(),
+                None => return report.end(trouble),
             },
             () = &mut flushing, if !flushed => flushed = true,
             () = signals.next() => return Err(Exit::Impatient),
@@ -188,17 +194,18 @@ fn lines() -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
     lines
 }
 
-/// A line as a record. None: it has no key, and should.
-fn record(how: &Produce, line: Vec<u8>) -> Option<Record> {
-    let line = Bytes::from(line);
+/// A line as a record, or why it is none.
+fn record(how: &Produce, line: std::io::Result<Vec<u8>>) -> Result<Record, String> {
+    let line = Bytes::from(line.map_err(|why| format!("standard input: {why}"))?);
     let (key, value) = match how.key_separator.as_deref().map(str::as_bytes) {
         None => (None, line),
         Some(separator) => {
-            let at = line.windows(separator.len()).position(|window| window == separator)?;
+            let at = line.windows(separator.len()).position(|window| window == separator);
+            let at = at.ok_or("there is no key separator in it")?;
             (Some(line.slice(..at)), line.slice(at + separator.len()..))
         }
     };
-    Some(Record {
+    Ok(Record {
         topic: how.topic.clone(),
         partition: how.partition,
         key,
@@ -276,7 +283,7 @@ impl Report {
         }
     }
 
-    fn end(self) -> Result<(), Exit> {
+    fn end(self, trouble: Option<String>) -> Result<(), Exit> {
         let Report { wanted, gaps, delivered, undelivered, unknown } = self;
         if wanted {
             eprintln!("{delivered} records delivered");
@@ -284,14 +291,19 @@ impl Report {
                 eprintln!("the longest time without an acknowledgement: {}", shown(gap));
             }
         }
-        if undelivered + unknown == 0 {
+        if undelivered + unknown == 0 && trouble.is_none() {
             return Ok(());
         }
+        let trouble = trouble.map_or(String::new(), |trouble| trouble + "; ");
+        let undelivered = match undelivered + unknown {
+            0 => String::new(),
+            _ => format!(", {undelivered} were not"),
+        };
         let unknown = match unknown {
             0 => String::new(),
             unknown => format!(", and of {unknown} nobody knows"),
         };
-        Err(Exit::Client(format!("{delivered} records were delivered, {undelivered} were not{unknown}")))
+        Err(Exit::Client(format!("{trouble}{delivered} records were delivered{undelivered}{unknown}")))
     }
 }
 
