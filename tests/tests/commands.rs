@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use tidemark_tests::{Broker, Output, binary, kcat, run};
+use tidemark_tests::{Broker, Output, binary, kcat, run, until};
 
 /// What a client's command exits with when it could not do what was asked for.
 const CLIENT_FAILED: i32 = 8;
@@ -225,4 +225,44 @@ fn a_line_without_a_key_costs_none_before_it() {
         told.stderr
     );
     assert_eq!(consume(at, "keyed", &[]), "1\n2\n");
+}
+
+/// The broker stands still and the buffer is full: the first signal ends the reading, the second the waiting.
+#[test]
+fn a_producer_that_has_no_room_can_be_stopped() {
+    let Some(broker) = Broker::start_own(&[]) else { return };
+    let at = &broker.address();
+    say(at, &["topics", "create", "tide", "--partitions", "1"], "");
+    let mut produce = tidemark(at, &["produce", "tide", "--report-gaps"]);
+    produce.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut produce = produce.spawn().expect("the binary");
+    let mut lines = produce.stdin.take().expect("piped above");
+    lines.write_all(b"first\n").expect("it reads");
+    until("the first record", || consume(at, "tide", &[]) == "first\n");
+    broker.pause();
+    // More than the buffer and everything before it takes.
+    let feeder = std::thread::spawn(move || {
+        let line = vec![b'x'; 1 << 16].into_iter().chain(*b"\n").collect::<Vec<u8>>();
+        while lines.write_all(&line).is_ok() {}
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    let id = produce.id().to_string();
+    let signal = |name: &str| Command::new("kill").args([name, &id]).status();
+    assert!(signal("-TERM").is_ok_and(|sent| sent.success()));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(produce.try_wait().expect("the child is ours").is_none(), "it waits for what it was given");
+    assert!(signal("-INT").is_ok_and(|sent| sent.success()));
+    let ended = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        produce.try_wait().expect("the child is ours").is_some()
+    });
+    if !ended {
+        produce.kill().expect("the child is ours");
+    }
+    let told = produce.wait_with_output().expect("the child is ours");
+    broker.resume();
+    feeder.join().expect("it ends with its reader");
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(ended && told.status.code() == Some(6), "{said}");
+    assert!(said.contains("records 1 are told as delivered, 0 as not"), "{said}");
 }

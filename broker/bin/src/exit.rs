@@ -29,6 +29,8 @@ pub enum Exit {
     Fenced(Fence),
     /// Code 6: a second signal came before the stop that the first one asked for was done. Starting again recovers.
     Impatient,
+    /// Code 6, too: a second signal came to a client that was still busy with what the first one asked for.
+    Cut(String),
     /// Code 7: a node of a local cluster has failed.
     Node(String),
     /// Code 8: as a client, it could not do what was asked for.
@@ -52,7 +54,7 @@ impl Exit {
             Exit::Address(_) => 3,
             Exit::Directory { .. } => 4,
             Exit::Fenced(_) => 5,
-            Exit::Impatient => 6,
+            Exit::Impatient | Exit::Cut(_) => 6,
             Exit::Node(_) => 7,
             Exit::Client(_) => 8,
         })
@@ -62,7 +64,9 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Exit::Usage(why) | Exit::Address(why) | Exit::Node(why) | Exit::Client(why) => f.write_str(why),
+            Exit::Usage(why) | Exit::Address(why) | Exit::Cut(why) | Exit::Node(why) | Exit::Client(why) => {
+                f.write_str(why)
+            }
             Exit::Directory { path, why } => write!(f, "data directory {}: {why}", path.display()),
             Exit::Impatient => f.write_str("a second signal cut the stop short: the next start recovers"),
             Exit::Fenced(Fence::SyncFailed) => f.write_str("a sync failed: the data directory is fenced"),

@@ -125,59 +125,85 @@ async fn produce(rt: TokioRuntime, how: &Produce) -> Result<(), Exit> {
     drop(admin);
     let producer =
         Producer::start(&rt, cluster, how.config()).map_err(|error| Exit::Usage(error.to_string()))?;
-    let mut signals = Signals::listen();
-    let mut lines = lines();
-    let (tell, mut fates) = mpsc::channel(FATES_MAX);
-    let mut report = Report::new(how);
-    // What ends it early is told when all that came before it has been delivered.
-    let mut trouble = None;
-    let mut number = 0_u64;
-    loop {
-        tokio::select! { biased;
-            Some(fate) = fates.recv() => report.told(fate, rt.now()),
-            line = lines.recv() => {
-                number += 1;
-                match line.map(|line| record(how, line)) {
-                    Some(Ok(record)) => {
-                        report.gaps.given(rt.now());
-                        give(&rt, &producer, record, tell.clone()).await;
-                    }
-                    Some(Err(why)) => {
-                        trouble = Some(format!("line {number}: {why}"));
-                        break;
-                    }
-                    None => break,
-                }
-            }
-            () = signals.next() => break,
-        }
-    }
-    drop(tell);
-    let mut flushing = std::pin::pin!(producer.flush());
-    let mut flushed = false;
-    loop {
-        tokio::select! { biased;
-            fate = fates.recv() => match fate {
-                Some(fate) => report.told(fate, rt.now()),
-                None => return report.end(trouble),
-            },
-            () = &mut flushing, if !flushed => flushed = true,
-            () = signals.next() => return Err(Exit::Impatient),
-        }
-    }
+    let (tell, fates) = mpsc::channel(FATES_MAX);
+    let mut feed = Feed { rt, how, producer, signals: Signals::listen(), fates, report: Report::new(how) };
+    let trouble = feed.run(tell).await;
+    feed.flush(trouble).await
 }
 
 /// What has become of a record.
 type Fate = Result<Delivered, Undelivered>;
 
-/// Gives a record to the producer when there is room for it; its fate is told later.
-async fn give(rt: &TokioRuntime, producer: &Producer, record: Record, tell: mpsc::Sender<Fate>) {
-    let delivery = producer.send(record).await;
-    rt.spawn_detached("delivery", async move {
-        let fate = delivery.await;
-        // The command has ended.
-        let _ = tell.send(fate).await;
-    });
+/// Records on their way to a producer. While anything is waited for, fates are taken in and signals obeyed.
+struct Feed<'a> {
+    rt: TokioRuntime,
+    how: &'a Produce,
+    producer: Producer,
+    signals: Signals,
+    fates: mpsc::Receiver<Fate>,
+    report: Report,
+}
+
+impl Feed<'_> {
+    /// Gives lines to the producer until they end, a signal comes, or one is no record: why, then.
+    async fn run(&mut self, tell: mpsc::Sender<Fate>) -> Option<String> {
+        let mut lines = lines();
+        let mut number = 0_u64;
+        loop {
+            let line = tokio::select! { biased;
+                Some(fate) = self.fates.recv() => {
+                    self.report.told(fate, self.rt.now());
+                    continue;
+                }
+                line = lines.recv() => line?,
+                () = self.signals.next() => return None,
+            };
+            number += 1;
+            match record(self.how, line) {
+                Ok(record) => match self.give(record, &tell).await {
+                    true => {}
+                    false => return None,
+                },
+                Err(why) => return Some(format!("line {number}: {why}")),
+            }
+        }
+    }
+
+    /// Gives a record to the producer when there is room for it; its fate is told later. False: a signal came before.
+    async fn give(&mut self, record: Record, tell: &mpsc::Sender<Fate>) -> bool {
+        let mut giving = std::pin::pin!(self.producer.send(record));
+        let delivery = loop {
+            tokio::select! { biased;
+                Some(fate) = self.fates.recv() => self.report.told(fate, self.rt.now()),
+                delivery = &mut giving => break delivery,
+                () = self.signals.next() => return false,
+            }
+        };
+        self.report.given(self.rt.now());
+        let tell = tell.clone();
+        self.rt.spawn_detached("delivery", async move {
+            let fate = delivery.await;
+            // The command has ended.
+            let _ = tell.send(fate).await;
+        });
+        true
+    }
+
+    /// Waits until everything that was given has been told of, or a signal comes, which is the second one then.
+    async fn flush(mut self, trouble: Option<String>) -> Result<(), Exit> {
+        let mut flushing = std::pin::pin!(self.producer.flush());
+        let mut flushed = false;
+        loop {
+            tokio::select! { biased;
+                fate = self.fates.recv() => match fate {
+                    Some(fate) => self.report.told(fate, self.rt.now()),
+                    None => return self.report.end(trouble),
+                },
+                () = &mut flushing, if !flushed => flushed = true,
+                () = self.signals.next() => return Err(Exit::Cut(self.report.cut())),
+            }
+        }
+    }
 }
 
 /// Lines of standard input, without what ends them, as they come.
@@ -244,6 +270,7 @@ impl Produce {
 struct Report {
     wanted: bool,
     gaps: Gaps,
+    given: u64,
     delivered: u64,
     /// Certainly not written.
     undelivered: u64,
@@ -253,7 +280,13 @@ struct Report {
 
 impl Report {
     fn new(how: &Produce) -> Report {
-        Report { wanted: how.report_gaps, gaps: Gaps::default(), delivered: 0, undelivered: 0, unknown: 0 }
+        let (wanted, gaps) = (how.report_gaps, Gaps::default());
+        Report { wanted, gaps, given: 0, delivered: 0, undelivered: 0, unknown: 0 }
+    }
+
+    fn given(&mut self, now: Instant) {
+        self.given += 1;
+        self.gaps.given(now);
     }
 
     fn told(&mut self, fate: Fate, now: Instant) {
@@ -283,8 +316,17 @@ impl Report {
         }
     }
 
+    /// What there is to say when nothing more is waited for.
+    fn cut(&self) -> String {
+        let Report { given, delivered, undelivered, .. } = self;
+        let unknown = given - delivered - undelivered;
+        format!(
+            "a second signal: of {given} records {delivered} are told as delivered, {undelivered} as not, of {unknown} nobody knows"
+        )
+    }
+
     fn end(self, trouble: Option<String>) -> Result<(), Exit> {
-        let Report { wanted, gaps, delivered, undelivered, unknown } = self;
+        let Report { wanted, gaps, delivered, undelivered, unknown, .. } = self;
         if wanted {
             eprintln!("{delivered} records delivered");
             if let Some(gap) = gaps.longest() {
