@@ -6,9 +6,10 @@ use crate::exit::Exit;
 use crate::signals::Signals;
 use clap::Args;
 use client::consumer::{ConsumeError, Consumed, Consumer, ConsumerConfig, Reset, Start, Trouble};
-use model::time::Duration;
+use model::time::{Duration, Instant};
 use runtime::Runtime;
 use runtime_tokio::TokioRuntime;
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 /// How long one poll waits: how often somebody looks whether it is over.
@@ -39,7 +40,7 @@ pub struct Consume {
     #[arg(long, value_name = "N")]
     pub max_messages: Option<u64>,
 
-    /// End when everything that there is has been read.
+    /// End when everything has been read that there was at the beginning.
     #[arg(short, long)]
     pub exit_at_end: bool,
 
@@ -87,17 +88,16 @@ async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
     // Of a topic that is gone none is created by reading it.
     let cluster = client::ClusterConfig { create_topics: false, ..cluster };
     let config = ConsumerConfig { reset: Reset::Error, ..ConsumerConfig::default() };
-    let mut consumer = Consumer::new(rt.clone(), cluster, config);
+    let consumer = Consumer::new(rt.clone(), cluster, config);
     let start = match (how.from_beginning, how.offset) {
         (true, _) => Start::Earliest,
         (false, start) => start.unwrap_or(Start::Latest),
     };
-    let wanted = if how.partition.is_empty() { &there } else { &how.partition };
-    for partition in wanted {
-        consumer.assign(&how.topic, *partition, start);
-    }
+    let wanted = if how.partition.is_empty() { there } else { how.partition.clone() };
+    let (signals, began) = (Signals::listen(), rt.now());
+    let mut copy = Copy { rt, how, consumer, wanted, signals, last: began };
     let mut out = BufWriter::new(io::stdout().lock());
-    match copy(&rt, how, &mut consumer, &mut out).await {
+    match copy.run(start, &mut out).await {
         // Whoever read the output has had enough.
         Err(Ended::Output(why)) if why.kind() == ErrorKind::BrokenPipe => {
             // What is left in the buffer has nowhere to go.
@@ -105,7 +105,7 @@ async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
             Ok(())
         }
         Err(Ended::Output(why)) => Err(Exit::Client(format!("standard output: {why}"))),
-        Err(Ended::Consumer(why)) => Err(Exit::Client(why)),
+        Err(Ended::Consumer(why)) => Err(Exit::Client(said(&why))),
         Ok(()) => Ok(()),
     }
 }
@@ -113,41 +113,98 @@ async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
 /// Why nothing more is copied.
 enum Ended {
     Output(io::Error),
-    Consumer(String),
+    Consumer(ConsumeError),
 }
 
-async fn copy(
-    rt: &TokioRuntime,
-    how: &Consume,
-    consumer: &mut Consumer<TokioRuntime>,
-    out: &mut impl Write,
-) -> Result<(), Ended> {
-    let mut signals = Signals::listen();
-    let mut left = how.max_messages.unwrap_or(u64::MAX);
-    let mut last = rt.now();
-    while left > 0 {
-        let records = tokio::select! { biased;
-            () = signals.next() => break,
-            polled = consumer.poll(rt.now() + POLL_MAX) => {
-                polled.map_err(|error| Ended::Consumer(said(&error)))?
+/// Records on their way from partitions to the output.
+struct Copy<'a> {
+    rt: TokioRuntime,
+    how: &'a Consume,
+    consumer: Consumer<TokioRuntime>,
+    /// Partitions that are not read to where they are to be.
+    wanted: Vec<i32>,
+    signals: Signals,
+    /// When a record came last.
+    last: Instant,
+}
+
+impl Copy<'_> {
+    async fn run(&mut self, start: Start, out: &mut impl Write) -> Result<(), Ended> {
+        let mut ends = BTreeMap::new();
+        if self.how.exit_at_end {
+            let Some(found) = self.ends().await? else { return Ok(()) };
+            ends = found;
+        }
+        for partition in &self.wanted {
+            self.consumer.assign(&self.how.topic, *partition, start);
+        }
+        let mut left = self.how.max_messages.unwrap_or(u64::MAX);
+        while left > 0 && !self.wanted.is_empty() {
+            let records = tokio::select! { biased;
+                () = self.signals.next() => break,
+                polled = self.consumer.poll(self.rt.now() + POLL_MAX) => polled.map_err(Ended::Consumer)?,
+            };
+            if !records.is_empty() {
+                self.last = self.rt.now();
             }
-        };
-        let quiet = records.is_empty();
-        for record in records.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
-            line(how, record, out).map_err(Ended::Output)?;
-            left -= 1;
+            let within =
+                |record: &&Consumed| ends.get(&record.partition).is_none_or(|end| record.offset < *end);
+            for record in records.iter().filter(within).take(usize::try_from(left).unwrap_or(usize::MAX)) {
+                line(self.how, record, out).map_err(Ended::Output)?;
+                left -= 1;
+            }
+            out.flush().map_err(Ended::Output)?;
+            self.let_go(&ends);
+            if self.is_quiet() {
+                break;
+            }
         }
-        out.flush().map_err(Ended::Output)?;
-        if !quiet {
-            last = rt.now();
+        Ok(())
+    }
+
+    /// Where the partitions end now, as their leaders list it: what comes with a fetch may be an old end when a leader has just
+    /// been elected. None: it is over before.
+    async fn ends(&mut self) -> Result<Option<BTreeMap<i32, i64>>, Ended> {
+        for partition in &self.wanted {
+            self.consumer.locate(&self.how.topic, *partition, Start::Latest);
         }
-        let waited_for = how.timeout_ms.map(Duration::from_millis);
-        if waited_for.is_some_and(|most| rt.now() - last >= most) || (how.exit_at_end && consumer.is_at_end())
-        {
-            break;
+        loop {
+            let located = tokio::select! { biased;
+                () = self.signals.next() => return Ok(None),
+                located = self.consumer.located(self.rt.now() + POLL_MAX) => located.map_err(Ended::Consumer)?,
+            };
+            if located {
+                let end = |partition: &i32| self.consumer.position(&self.how.topic, *partition);
+                let ends = self.wanted.iter().map(|partition| (*partition, end(partition).expect("located")));
+                return Ok(Some(ends.collect()));
+            }
+            if self.is_quiet() {
+                return Ok(None);
+            }
         }
     }
-    Ok(())
+
+    /// Reads partitions no more that have been read to their ends.
+    fn let_go(&mut self, ends: &BTreeMap<i32, i64>) {
+        let Copy { consumer, how: Consume { topic, .. }, wanted, .. } = self;
+        wanted.retain(|partition| {
+            let (Some(end), Some(at)) = (ends.get(partition), consumer.position(topic, *partition)) else {
+                return true;
+            };
+            // Where it was told to begin behind the end, the broker has to say whether that is a place.
+            let done = at == *end || (at > *end && consumer.high_watermark(topic, *partition).is_some());
+            if done {
+                consumer.unassign(topic, *partition);
+            }
+            !done
+        });
+    }
+
+    /// Whether no record has come for so long that it is over.
+    fn is_quiet(&self) -> bool {
+        let most = self.how.timeout_ms.map(Duration::from_millis);
+        most.is_some_and(|most| self.rt.now() - self.last >= most)
+    }
 }
 
 /// An error, and what can be done about it where anything can.

@@ -93,6 +93,16 @@ impl Core {
         self.positions.insert(place, Position::new(start));
     }
 
+    /// Finds out where that is, and reads nothing.
+    pub(super) fn locate(&mut self, place: Place, start: Start) {
+        self.positions.insert(place, Position::locating(start));
+    }
+
+    /// Whether it is known of every partition where it stands.
+    pub(super) fn is_located(&self) -> bool {
+        self.positions.values().all(|position| position.offset().is_some())
+    }
+
     pub(super) fn unassign(&mut self, place: &Place) {
         self.positions.remove(place);
     }

@@ -47,6 +47,32 @@ impl<R: Runtime> Consumer<R> {
         followed
     }
 
+    /// Finds out where in a partition that is, and reads nothing. [`Consumer::located`] waits for it, and
+    /// [`Consumer::position`] tells it.
+    pub fn locate(&mut self, topic: &str, partition: i32, start: Start) -> bool {
+        let followed = self.cluster.metadata_mut().want(topic);
+        if followed {
+            self.core.locate((topic.to_string(), partition), start);
+        }
+        followed
+    }
+
+    /// Waits until it is known of every partition where it stands; false when it is not by `deadline`.
+    pub async fn located(&mut self, deadline: Instant) -> Result<bool, ConsumeError> {
+        loop {
+            self.turn();
+            if let Some(error) = self.core.next_error() {
+                return Err(error);
+            }
+            if self.core.is_located() {
+                return Ok(true);
+            }
+            if !self.step(deadline).await {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Reads a partition no more.
     pub fn unassign(&mut self, topic: &str, partition: i32) {
         self.core.unassign(&(topic.to_string(), partition));

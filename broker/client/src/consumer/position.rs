@@ -54,6 +54,8 @@ struct Asked {
 #[derive(Debug)]
 pub(super) struct Position {
     state: State,
+    /// It is wanted where it is, and nothing is read there.
+    located: bool,
     /// The topic that it is a place in; zero before that is known.
     topic: TopicId,
     /// The next record to hand out; meaningless while resetting.
@@ -77,6 +79,7 @@ impl Position {
         };
         Position {
             state,
+            located: false,
             topic: TopicId::default(),
             offset,
             last_epoch: LeaderEpoch::UNKNOWN,
@@ -87,6 +90,11 @@ impl Position {
             fetched: Fetched::default(),
             high_watermark: None,
         }
+    }
+
+    /// One that stops as soon as it is known.
+    pub(super) fn locating(start: Start) -> Position {
+        Position { located: true, ..Position::new(start) }
     }
 
     /// The next offset to hand out, if it is known.
@@ -217,7 +225,10 @@ impl Position {
         assert!(matches!(self.state, State::Resetting(_)), "nobody asked");
         self.failures = 0;
         match offset {
-            Some(offset) => (self.state, self.offset, self.last_epoch) = (State::Fetching, offset, epoch),
+            Some(offset) => {
+                let state = if self.located { State::Stopped } else { State::Fetching };
+                (self.state, self.offset, self.last_epoch) = (state, offset, epoch);
+            }
             // Nothing is as late as that.
             None => self.state = State::Resetting(-1),
         }

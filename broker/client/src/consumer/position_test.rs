@@ -182,3 +182,16 @@ fn a_broker_that_does_not_validate_is_believed() {
     assert_eq!(position.task(leader(2, 4), NOW), Some(Task::Fetch(10)));
     assert!(!Position::new(Start::Latest).not_validated());
 }
+
+/// Of a leader that has just been elected, only what it lists counts: what comes with a fetch may be an old end.
+#[test]
+fn a_position_that_is_only_located_reads_nothing() {
+    let mut position = Position::locating(Start::Latest);
+    assert_eq!(position.task(leader(1, 0), NOW), Some(Task::List(-1)));
+    position.failed(NOW, &config(Reset::Error), 200);
+    let later = NOW + Duration::from_millis(50);
+    assert_eq!(position.task(leader(1, 0), later), Some(Task::List(-1)), "OFFSET_NOT_AVAILABLE: again");
+    position.listed(Some(8), LeaderEpoch(0));
+    assert_eq!((position.offset(), position.task(leader(1, 0), later)), (Some(8), None));
+    assert_eq!((position.task(leader(2, 1), later), position.wake()), (None, None));
+}
