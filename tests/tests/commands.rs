@@ -266,3 +266,21 @@ fn a_producer_that_has_no_room_can_be_stopped() {
     assert!(ended && told.status.code() == Some(6), "{said}");
     assert!(said.contains("records 1 are told as delivered, 0 as not"), "{said}");
 }
+
+/// Silence looks like a fault.
+#[test]
+fn a_command_says_what_it_waits_for() {
+    let Some(broker) = Broker::start_own(&[]) else { return };
+    let at = broker.address();
+    say(&at, &["topics", "create", "tide", "--partitions", "1"], "");
+    broker.pause();
+    for command in ["produce", "consume"] {
+        let told = run(&mut tidemark(&at, &[command, "tide"]), b"");
+        assert!(
+            !told.success && told.stderr.starts_with(&format!("no broker answers at {at}: waiting\n")),
+            "{}",
+            told.stderr
+        );
+    }
+    broker.resume();
+}

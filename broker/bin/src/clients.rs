@@ -2,10 +2,12 @@
 
 use crate::arguments::Arguments;
 use crate::exit::Exit;
+use crate::waits::SAID_AFTER;
 use clap::Args;
 use client::admin::{Admin, AdminError};
 use client::{ClusterConfig, Endpoint};
 use model::time::Duration;
+use runtime::Runtime;
 use runtime_tokio::{Threads, TokioRuntime};
 use std::future::Future;
 use std::path::Path;
@@ -65,11 +67,39 @@ pub fn no_settings(arguments: &Arguments) -> Result<(), Exit> {
 
 /// Connects to any broker.
 pub async fn connect(rt: &TokioRuntime, cluster: &ClusterConfig) -> Result<Admin<TokioRuntime>, Exit> {
-    Admin::connect(rt.clone(), cluster.clone()).await.map_err(|error| {
+    let connecting = Admin::connect(rt.clone(), cluster.clone());
+    let connected =
+        patiently(rt, || format!("no broker answers at {}: waiting", brokers(cluster)), connecting);
+    connected.await.map_err(|error| {
         Exit::Client(format!(
             "{error}\nno broker can be reached: start one with `tidemark`, or name another with --bootstrap-server"
         ))
     })
+}
+
+/// Waits for something, and says so when it takes long.
+pub async fn patiently<T>(
+    rt: &TokioRuntime,
+    words: impl FnOnce() -> String,
+    future: impl Future<Output = T>,
+) -> T {
+    let mut future = std::pin::pin!(future);
+    tokio::select! { biased;
+        done = &mut future => return done,
+        () = rt.sleep_until(rt.now() + SAID_AFTER) => eprintln!("{}", words()),
+    }
+    future.await
+}
+
+/// Where a cluster is, as it was given.
+pub fn brokers(cluster: &ClusterConfig) -> String {
+    let brokers: Vec<String> = cluster.bootstrap.iter().map(Endpoint::to_string).collect();
+    brokers.join(",")
+}
+
+/// What to say while a topic is waited for.
+pub fn waiting_for(topic: &str) -> String {
+    format!("waiting for topic {topic}")
 }
 
 /// What to say when something is wrong with a topic.

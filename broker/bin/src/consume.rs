@@ -4,12 +4,13 @@ use crate::arguments::Arguments;
 use crate::clients::{self, Bootstrap};
 use crate::exit::Exit;
 use crate::signals::Signals;
+use crate::waits::{Wait, Waits};
 use clap::Args;
 use client::consumer::{ConsumeError, Consumed, Consumer, ConsumerConfig, Reset, Start, Trouble};
 use model::time::{Duration, Instant};
 use runtime::Runtime;
 use runtime_tokio::TokioRuntime;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 /// How long one poll waits: how often somebody looks whether it is over.
@@ -74,7 +75,8 @@ pub fn run(arguments: &Arguments, how: &Consume) -> Result<(), Exit> {
 async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
     let cluster = how.bootstrap.cluster("tidemark-consume");
     let mut admin = clients::connect(&rt, &cluster).await?;
-    let topic = admin.topic(&how.topic).await;
+    let topic = admin.topic(&how.topic);
+    let topic = clients::patiently(&rt, || clients::waiting_for(&how.topic), topic).await;
     let topic = topic.map_err(|error| clients::about_topic(&how.topic, &error))?;
     drop(admin);
     let there: Vec<i32> = topic.partitions.iter().map(|partition| partition.index).collect();
@@ -88,6 +90,7 @@ async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
     // Of a topic that is gone none is created by reading it.
     let cluster = client::ClusterConfig { create_topics: false, ..cluster };
     let config = ConsumerConfig { reset: Reset::Error, ..ConsumerConfig::default() };
+    let brokers = clients::brokers(&cluster);
     let consumer = Consumer::new(rt.clone(), cluster, config);
     let start = match (how.from_beginning, how.offset) {
         (true, _) => Start::Earliest,
@@ -95,7 +98,7 @@ async fn consume(rt: TokioRuntime, how: &Consume) -> Result<(), Exit> {
     };
     let wanted = if how.partition.is_empty() { there } else { how.partition.clone() };
     let (signals, began) = (Signals::listen(), rt.now());
-    let mut copy = Copy { rt, how, consumer, wanted, signals, last: began };
+    let mut copy = Copy { rt, how, consumer, wanted, signals, last: began, brokers, waits: Waits::default() };
     let mut out = BufWriter::new(io::stdout().lock());
     match copy.run(start, &mut out).await {
         // Whoever read the output has had enough.
@@ -126,6 +129,9 @@ struct Copy<'a> {
     signals: Signals,
     /// When a record came last.
     last: Instant,
+    /// Where the cluster is, for people.
+    brokers: String,
+    waits: Waits,
 }
 
 impl Copy<'_> {
@@ -155,6 +161,7 @@ impl Copy<'_> {
             }
             out.flush().map_err(Ended::Output)?;
             self.let_go(&ends);
+            self.speak();
             if self.is_quiet() {
                 break;
             }
@@ -178,6 +185,7 @@ impl Copy<'_> {
                 let ends = self.wanted.iter().map(|partition| (*partition, end(partition).expect("located")));
                 return Ok(Some(ends.collect()));
             }
+            self.speak();
             if self.is_quiet() {
                 return Ok(None);
             }
@@ -198,6 +206,31 @@ impl Copy<'_> {
             }
             !done
         });
+    }
+
+    /// Says what is waited for.
+    fn speak(&mut self) {
+        let (metadata, topic) = (self.consumer.metadata(), &self.how.topic);
+        let mut waits = BTreeSet::new();
+        match metadata.topic(topic) {
+            _ if !metadata.is_known() => _ = waits.insert(Wait::Broker),
+            Some(known) if metadata.unknown_for(topic).is_none() => {
+                let led =
+                    |index: &i32| known.partitions.get(index).is_some_and(|leader| leader.node.is_some());
+                waits
+                    .extend(self.wanted.iter().filter(|index| !led(index)).map(|index| Wait::Leader(*index)));
+            }
+            _ => _ = waits.insert(Wait::Topic),
+        }
+        for wait in self.waits.look(&waits, self.rt.now()) {
+            match wait {
+                Wait::Broker => eprintln!("no broker answers at {}: waiting", self.brokers),
+                Wait::Topic => eprintln!("{}", clients::waiting_for(topic)),
+                Wait::Leader(index) => {
+                    eprintln!("partition {index} of topic {topic} has no leader: waiting for one")
+                }
+            }
+        }
     }
 
     /// Whether no record has come for so long that it is over.

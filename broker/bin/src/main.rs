@@ -17,6 +17,7 @@ mod produce;
 mod settings;
 mod signals;
 mod topics;
+mod waits;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

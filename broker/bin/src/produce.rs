@@ -111,7 +111,8 @@ pub fn run(arguments: &Arguments, how: &Produce) -> Result<(), Exit> {
 async fn produce(rt: TokioRuntime, how: &Produce) -> Result<(), Exit> {
     let cluster = how.bootstrap.cluster("tidemark-produce");
     let mut admin = clients::connect(&rt, &cluster).await?;
-    let topic = admin.topic_or_created(&how.topic, TOPIC_MAX).await;
+    let topic = admin.topic_or_created(&how.topic, TOPIC_MAX);
+    let topic = clients::patiently(&rt, || clients::waiting_for(&how.topic), topic).await;
     let topic = topic.map_err(|error| clients::about_topic(&how.topic, &error))?;
     if let Some(partition) =
         how.partition.filter(|wanted| !topic.partitions.iter().any(|p| p.index == *wanted))
