@@ -4,13 +4,14 @@ use super::*;
 use crate::runtime::{NodeHandle, World, WorldKnobs, run_seed};
 use crate::trace::What;
 use ::client::Connection;
-use ::client::single;
+use ::client::single::{self, Topic};
 use ::runtime::{Event, Runtime, Sign};
 use model::time::Duration;
-use model::{TopicId, Uuid};
+use model::{LeaderEpoch, Offset, PartitionIndex, Timestamp, TopicId, Uuid};
 use protocol::ErrorCode;
 use protocol::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use records::batch::BatchBuilder;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,8 @@ use std::sync::{Arc, Mutex};
 const CREATE: i16 = 2;
 /// Metadata of an age that knows of no topic ids.
 const METADATA: i16 = 9;
+/// Produce of an age that knows of no topic ids.
+const PRODUCE: i16 = 9;
 /// Requests under way when the controller is paused.
 const REQUESTS: usize = 8;
 /// So soon after there is another controller everything must be answered, in nanoseconds. Nobody here waits for each other.
@@ -159,6 +162,17 @@ impl Scene {
         let soon = self.client.now() + Duration::from_secs(10);
         let response = self.connect(0).await.call(CREATE, &request, soon).await.unwrap();
         assert_eq!(response.topics[0].error_code, 0);
+    }
+
+    /// Appends a record to a topic's partition, and waits for all replicas.
+    async fn produce(&self, connection: &mut Connection<SimRuntime>, topic: &str) -> ErrorCode {
+        let topic = Topic { name: topic.to_owned(), id: TopicId(Uuid::ZERO) };
+        let mut batch = BatchBuilder::new(Offset(0), LeaderEpoch(-1));
+        batch.push(Timestamp(1), None, Some(b"x"));
+        let request = single::produce(&topic, PartitionIndex(0), -1, 30_000, batch.build());
+        let patient = self.client.now() + Duration::from_secs(60);
+        let response = connection.call(PRODUCE, &request, patient).await.unwrap();
+        ErrorCode::from_code(single::produced(&response).unwrap().error_code)
     }
 
     /// The node that leads a topic's partition, as `node` tells.
@@ -335,6 +349,38 @@ fn whoever_asks_who_leads_when_a_leader_has_died_hears_of_the_next_one_at_once()
             scene.seconds(3).await;
             let (_, brokers) = scene.ask_leader(&mut connection, "t").await;
             assert!(!brokers.contains(&(first as i32 + 1)), "seed {seed}: {brokers:?}");
+        });
+    }
+}
+
+#[test]
+fn whoever_waits_at_a_leader_that_is_cut_off_is_sent_away_soon() {
+    for seed in 0..4 {
+        run(seed, USUAL, move |scene| async move {
+            scene.ready().await;
+            scene.create_replicated("t").await;
+            scene.seconds(3).await;
+            let leader = scene.leader_of(0, "t").await;
+            let mut connection = scene.connect(leader).await;
+            assert_eq!(scene.produce(&mut connection, "t").await, ErrorCode::None);
+            let others: Vec<_> =
+                (0..3).filter(|node| *node != leader).map(|node| scene.nodes[node].id()).collect();
+            scene.world.net().partition(&[scene.nodes[leader].id()], &others);
+            let cut = scene.world.now_nanos();
+            assert_eq!(
+                scene.produce(&mut connection, "t").await,
+                ErrorCode::NotLeaderOrFollower,
+                "seed {seed}"
+            );
+            let after_ms = (scene.world.now_nanos() - cut) / 1_000_000;
+            assert!((3_000..5_000).contains(&after_ms), "seed {seed}: after {after_ms} ms");
+            let next = scene.leader_of((leader + 1) % 3, "t").await;
+            assert_ne!(next, leader, "seed {seed}");
+            assert_eq!(
+                scene.produce(&mut scene.connect(next).await, "t").await,
+                ErrorCode::None,
+                "seed {seed}"
+            );
         });
     }
 }

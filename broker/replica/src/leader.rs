@@ -223,6 +223,14 @@ impl Leader {
         self.followers.values().filter_map(Remote::start).fold(self.ends.start, Offset::min)
     }
 
+    /// Whether none of the others in sync has been heard of for so long: nothing is committed then, and most probably another
+    /// leader has been elected, of which this one can't hear.
+    pub fn is_alone(&self, now: Instant, after: Duration) -> bool {
+        let mut others = self.followers.iter().filter(|(id, _)| self.isr().contains(**id)).peekable();
+        let silent = |remote: &Remote| remote.heard().is_none_or(|heard| now > heard + after);
+        others.peek().is_some() && others.all(|(_, remote)| silent(remote))
+    }
+
     /// Whether a record may be taken at all.
     pub fn admit(&self, acks: Acks) -> Result<(), Refusal> {
         let isr = self.isr();

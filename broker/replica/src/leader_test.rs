@@ -210,6 +210,20 @@ fn a_broker_that_is_fenced_or_has_been_replaced_does_not_join() {
 }
 
 #[test]
+fn a_leader_is_alone_when_all_others_in_sync_are_silent() {
+    let after = Duration::from_secs(3);
+    let mut led =
+        leader(Durability::PageCache, Isr::new(&[ME, OTHER, THIRD], &[ME, OTHER, THIRD], 1), ends(0, 4, 4));
+    assert!(!led.is_alone(later(3000), after), "nobody has had the time");
+    assert!(led.is_alone(later(3001), after));
+    let _step = led.follower_fetched(OTHER, &at(1), later(3000)).unwrap();
+    assert!(!led.is_alone(later(6000), after), "one is enough, however far behind");
+    assert!(led.is_alone(later(6001), after));
+    let only = leader(Durability::PageCache, Isr::new(&[ME, OTHER], &[ME], 1), ends(0, 4, 4));
+    assert!(!only.is_alone(later(9000), after), "it needs nobody");
+}
+
+#[test]
 fn whoever_is_about_to_join_is_waited_for_until_it_does_not_go_on_or_is_fenced() {
     let mut leader = leader(Durability::PageCache, Isr::new(&[ME, OTHER], &[ME], 1), ends(0, 4, 4));
     assert_eq!(leader.follower_fetched(OTHER, &at(1), NOW).unwrap().advance, None);

@@ -70,6 +70,11 @@ impl Remote {
         self.broker
     }
 
+    /// When it was last heard of; of one in sync, when the epoch began if not since.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        self.last.map(|(at, _)| at).max(self.caught_up)
+    }
+
     /// Its broker's place in the cluster has changed, or not.
     pub(crate) fn judged(&mut self, eligible: bool) {
         self.eligible = eligible;

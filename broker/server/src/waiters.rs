@@ -143,10 +143,10 @@ impl<T> Waiters<T> {
         expired
     }
 
-    /// Whatever waits for `partition`, for any line: it is going away.
-    pub fn evict(&mut self, partition: PartitionKey) -> Vec<(T, Vec<Wait>)> {
+    /// Whatever waits for these lines of `partition`: it is going away, or they don't move.
+    pub fn evict(&mut self, partition: PartitionKey, lines: &[Line]) -> Vec<(T, Vec<Wait>)> {
         let mut tokens = BTreeSet::new();
-        for line in [Line::Local, Line::Committed] {
+        for line in lines.iter().copied() {
             tokens.extend(self.lines.get(&(partition, line)).into_iter().flatten().map(|(_, token)| *token));
         }
         tokens.into_iter().filter_map(|token| self.remove(token)).map(|p| (p.what, p.waits)).collect()

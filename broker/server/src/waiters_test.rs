@@ -43,7 +43,7 @@ fn a_partition_that_goes_away_frees_whoever_waits_for_it() {
     let both = vec![wait(0, Line::Local, 1), wait(1, Line::Local, 1)];
     waiters.park("both", Until::All, both.clone(), Instant(1)).unwrap();
     waiters.park("other", Until::All, vec![wait(1, Line::Local, 1)], Instant(1)).unwrap();
-    assert_eq!(waiters.evict(partition(0)), [("both", both)]);
+    assert_eq!(waiters.evict(partition(0), &[Line::Local, Line::Committed]), [("both", both)]);
     assert_eq!(waiters.parked(), 1);
 }
 

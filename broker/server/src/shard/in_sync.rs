@@ -4,10 +4,16 @@
 use super::inbox::Altered;
 use super::partition::Partition;
 use super::{Shard, TICK_EVERY};
+use crate::waiters::Line;
+use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, Instant, PartitionKey};
+use protocol::ErrorCode;
 use runtime::{Event, Runtime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// So long after their fetches should have come, followers of which nothing is heard are waited for.
+const ALONE_AFTER: Duration = Duration::from_secs(3);
 
 impl<R: Runtime> Shard<R> {
     /// When to look for followers that are behind; never, while nothing is led.
@@ -30,6 +36,21 @@ impl<R: Runtime> Shard<R> {
         }
         self.next_tick = now + TICK_EVERY;
         self.lead(|leader| leader.tick(now));
+        self.give_up_alone();
+    }
+
+    /// Answers whoever waits for followers of which nothing has been heard for long: another leader may have been elected behind
+    /// this one's back, and clients that wait here would not look for it. What they sent may yet be committed, as when a leader
+    /// is deposed.
+    fn give_up_alone(&mut self) {
+        let (now, after) =
+            (self.rt.now(), ALONE_AFTER + Duration::from_millis(self.settings.fetch_wait_ms.into()));
+        let led = self.partitions.iter_mut();
+        let alone = led
+            .filter_map(|(key, partition)| partition.leader_mut().ok()?.is_alone(now, after).then_some(*key));
+        for key in alone.collect::<Vec<_>>() {
+            self.evict_from(key, &[Line::Committed], ErrorCode::NotLeaderOrFollower);
+        }
     }
 
     /// The brokers that may be in an ISR, as the latest image has them.

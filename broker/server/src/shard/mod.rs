@@ -507,7 +507,12 @@ impl<R: Runtime> Shard<R> {
 
     /// Nobody waits for `key` any more.
     fn evict(&mut self, key: PartitionKey, code: ErrorCode) {
-        for (parked, open) in self.waiters.evict(key) {
+        self.evict_from(key, &[Line::Local, Line::Committed], code);
+    }
+
+    /// Answers, or wakes, whoever waits for these lines.
+    fn evict_from(&mut self, key: PartitionKey, lines: &[Line], code: ErrorCode) {
+        for (parked, open) in self.waiters.evict(key, lines) {
             match parked {
                 Parked::Produce(acking) => acking.failed(&open, code),
                 Parked::Fetch(wake) => wake_fetch(&wake),
