@@ -5,7 +5,7 @@
 //! Who is in sync is what leaders tell. Of a broker that lost its power nothing is counted until it is taken in anew: it
 //! leaves the ISR before that, as it was not stopped in order (KIP-966). Without any word of a leader nothing is counted.
 
-use model::{PartitionKey, TopicId};
+use model::{LeaderEpoch, PartitionKey, TopicId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the file's header.
@@ -16,6 +16,8 @@ pub(super) struct Exposure {
 
 #[derive(Debug, Default)]
 struct Copies {
+    /// Of the leader that told.
+    epoch: LeaderEpoch,
     in_sync: BTreeSet<i32>,
     /// Those of them that have lost what they had not synced.
     without: BTreeSet<i32>,
@@ -24,9 +26,18 @@ struct Copies {
 }
 
 impl Exposure {
-    /// The leader of a partition tells who is in sync.
-    pub(super) fn in_sync(&mut self, partition: PartitionKey, members: impl Iterator<Item = i32>) {
+    /// The leader of a partition tells who is in sync. Who learns late that it led in an earlier epoch is not heard.
+    pub(super) fn in_sync(
+        &mut self,
+        partition: PartitionKey,
+        epoch: LeaderEpoch,
+        members: impl Iterator<Item = i32>,
+    ) {
         let copies = self.partitions.entry(partition).or_default();
+        if epoch < copies.epoch {
+            return;
+        }
+        copies.epoch = epoch;
         let members: BTreeSet<i32> = members.collect();
         copies.without.retain(|broker| members.contains(broker) && copies.in_sync.contains(broker));
         copies.in_sync = members;

@@ -9,7 +9,7 @@ fn losses(steps: &[Result<&[i32], i32>], expected: u32) {
     let mut exposure = Exposure::default();
     for step in steps {
         match step {
-            Ok(members) => exposure.in_sync(T0, members.iter().copied()),
+            Ok(members) => exposure.in_sync(T0, LeaderEpoch(1), members.iter().copied()),
             Err(broker) => exposure.power_lost(*broker, |_| 2),
         }
     }
@@ -35,4 +35,15 @@ fn who_was_taken_in_anew_has_a_copy() {
 #[test]
 fn after_a_loss_what_is_left_counts() {
     losses(&[Ok(&[1]), Err(1), Ok(&[1, 2]), Err(2), Ok(&[1]), Err(1)], 2);
+}
+
+#[test]
+fn who_led_in_an_earlier_epoch_is_not_heard() {
+    for (late, expected) in [(LeaderEpoch(0), 1), (LeaderEpoch(1), 0), (LeaderEpoch(2), 0)] {
+        let mut exposure = Exposure::default();
+        exposure.in_sync(T0, LeaderEpoch(1), [1].into_iter());
+        exposure.in_sync(T0, late, [2].into_iter());
+        exposure.power_lost(1, |_| 1);
+        assert_eq!(exposure.losses(T0.topic), expected, "{late:?}");
+    }
 }

@@ -6,7 +6,7 @@
 use super::{Checker, Context, Report, Seen};
 use crate::history::Note;
 use ::runtime::Event;
-use model::{Offset, PartitionKey};
+use model::{LeaderEpoch, Offset, PartitionKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A replica's log, as far as it was told of.
@@ -20,8 +20,15 @@ struct Ends {
 #[derive(Default)]
 pub struct InSync {
     replicas: BTreeMap<(i32, PartitionKey), Ends>,
-    /// By the account of the leader, which comes first.
-    members: BTreeMap<PartitionKey, (i32, BTreeSet<i32>)>,
+    members: BTreeMap<PartitionKey, Account>,
+}
+
+/// Who is in sync, in the words of the leader of the latest epoch. Who learns late that it led before says so, and nothing
+/// that it does counts any more.
+struct Account {
+    epoch: LeaderEpoch,
+    leader: i32,
+    members: BTreeSet<i32>,
 }
 
 impl Checker for InSync {
@@ -60,8 +67,11 @@ impl InSync {
             Event::Synced { partition, end } => {
                 self.replicas.entry((broker, *partition)).or_default().synced = end.0;
             }
-            Event::InSync { partition, members, .. } => {
-                self.members.insert(*partition, (broker, members.iter().map(|id| id.0).collect()));
+            Event::InSync { partition, epoch, members } => {
+                if self.members.get(partition).is_none_or(|known| known.epoch <= *epoch) {
+                    let members = members.iter().map(|id| id.0).collect();
+                    self.members.insert(*partition, Account { epoch: *epoch, leader: broker, members });
+                }
             }
             Event::HighWatermark { partition, to } => {
                 self.committed(broker, *partition, *to, context, report)
@@ -78,15 +88,14 @@ impl InSync {
         context: &Context,
         report: &mut Report,
     ) {
-        let (Some((leader, members)), Some(durable)) =
-            (self.members.get(&partition), context.durable_by_id(partition))
+        let (Some(account), Some(durable)) = (self.members.get(&partition), context.durable_by_id(partition))
         else {
             return;
         };
-        if *leader != broker {
+        if account.leader != broker {
             return;
         }
-        for member in members {
+        for member in &account.members {
             let Some(ends) = self.replicas.get(&(*member, partition)) else { continue };
             let has = if durable { ends.synced } else { ends.log };
             if has < to {

@@ -57,3 +57,22 @@ fn who_has_no_power_is_not_asked() {
     let forge = told(scene(false, (4, 4)), &[1, 2]).note(Note::PowerLost { broker: 2 });
     commits(forge, 5).fires(&[]);
 }
+
+#[test]
+fn who_learns_late_that_it_led_changes_nothing() {
+    let tell = |forge: Forge, broker, epoch, members: &[i32]| {
+        let members = members.iter().map(|id| BrokerId(*id)).collect();
+        let event = Event::InSync { partition: T0, epoch: LeaderEpoch(epoch), members };
+        forge.seen(&Seen::Event { broker, event: &event })
+    };
+    let commit = |forge: Forge, broker| {
+        let event = Event::HighWatermark { partition: T0, to: Offset(5) };
+        forge.seen(&Seen::Event { broker, event: &event })
+    };
+    // Broker 2 lacks something, and only follows when it hears what is committed.
+    let late = tell(tell(scene(true, (5, 4)), 1, 2, &[1]), 2, 1, &[2]);
+    commit(late, 2).fires(&[]);
+    // The leader of the latest epoch is asked for what it said itself.
+    let late = tell(tell(scene(true, (5, 4)), 1, 2, &[1, 2]), 2, 1, &[2]);
+    commit(late, 1).fires(&["in_sync"]);
+}

@@ -361,8 +361,8 @@ impl Checkers {
     /// Takes something else than a line of history, seen at `now`.
     pub fn observe(&mut self, now: u64, seen: &Seen<'_>) {
         self.context.now = now;
-        if let Seen::Event { event: Event::InSync { partition, members, .. }, .. } = seen {
-            self.context.exposure.in_sync(*partition, members.iter().map(|id| id.0));
+        if let Seen::Event { event: Event::InSync { partition, epoch, members }, .. } = seen {
+            self.context.exposure.in_sync(*partition, *epoch, members.iter().map(|id| id.0));
         }
         self.see(seen);
     }
