@@ -11,9 +11,10 @@
 //! * Nothing at or above the high watermark is told to a client. A new leader that may not know yet how much earlier ones have
 //!   committed says OFFSET_NOT_AVAILABLE, LEADER_NOT_AVAILABLE below version 5 (KIP-207).
 
+use super::offset_queries::OffsetQueries;
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
-use crate::shard::inbox::{ListOffsets, Listed, Listing, Message, OffsetQuery, Target};
+use crate::shard::inbox::{Listing, Target};
 use model::{LeaderEpoch, PartitionIndex, PartitionKey, Timestamp};
 use protocol::ErrorCode;
 use protocol::messages::list_offsets::{
@@ -22,7 +23,6 @@ use protocol::messages::list_offsets::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 pub(super) async fn apply(
     context: &Arc<Context>,
@@ -33,9 +33,7 @@ pub(super) async fn apply(
     let mut twice = twice(&request.topics);
     let image = context.image();
     let mut topics: Vec<ListOffsetsTopicResponse> = Vec::with_capacity(request.topics.len());
-    // Where the answer to each query goes: topic and partition, by their place in the answer.
-    let mut places = Vec::new();
-    let mut by_shard: Vec<Vec<OffsetQuery>> = (0..context.shards.count()).map(|_| Vec::new()).collect();
+    let mut queries = OffsetQueries::new(context);
     for topic in request.topics {
         let known = super::topic(&image, &topic.name, model::Uuid::ZERO);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
@@ -54,17 +52,12 @@ pub(super) async fn apply(
                 (None, Ok(_), None) => ErrorCode::UnknownTopicOrPartition,
                 (None, Ok(target), Some(topic)) => {
                     let key = PartitionKey { topic: topic.id, index };
-                    by_shard[context.shards.of(key)].push(OffsetQuery {
-                        slot: places.len(),
-                        partition: key,
-                        epoch: LeaderEpoch(partition.current_leader_epoch),
-                        target,
-                    });
+                    let place = (topics.len(), partitions.len());
+                    queries.push(context, place, key, LeaderEpoch(partition.current_leader_epoch), target);
                     // Stands only if the shard is gone.
                     ErrorCode::KafkaStorageError
                 }
             };
-            places.push((topics.len(), partitions.len()));
             partitions.push(ListOffsetsPartitionResponse {
                 partition_index: index.0,
                 error_code: error as i16,
@@ -73,39 +66,30 @@ pub(super) async fn apply(
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
     }
-    let mut answers = Vec::new();
-    for (shard, parts) in by_shard.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
-        let (reply, answer) = oneshot::channel();
-        context.shards.send(shard, Message::ListOffsets(ListOffsets { parts, reply })).await;
-        answers.push(answer);
-    }
-    for answer in answers {
-        for Listed { slot, result } in answer.await.unwrap_or_default() {
-            let (topic, partition) = places[slot];
-            let response = &mut topics[topic].partitions[partition];
-            response.error_code = ErrorCode::None as i16;
-            let result = match result {
-                Ok(Listing::Known(known)) => Ok(known),
-                Ok(Listing::Search(search)) => search.await,
-                Err(code) => Err(code),
-            };
-            match result {
-                Ok(Some(found)) => {
-                    response.offset = found.offset.0;
-                    response.timestamp = found.timestamp.0;
-                    // The field came with version 4, and older clients can't be told to ignore it.
-                    if asked.version >= 4 {
-                        response.leader_epoch = found.epoch.0;
-                    }
+    for ((topic, partition), result) in queries.ask(context).await {
+        let response = &mut topics[topic].partitions[partition];
+        response.error_code = ErrorCode::None as i16;
+        let result = match result {
+            Ok(Listing::Known(known)) => Ok(known),
+            Ok(Listing::Search(search)) => search.await,
+            Err(code) => Err(code),
+        };
+        match result {
+            Ok(Some(found)) => {
+                response.offset = found.offset.0;
+                response.timestamp = found.timestamp.0;
+                // The field came with version 4, and older clients can't be told to ignore it.
+                if asked.version >= 4 {
+                    response.leader_epoch = found.epoch.0;
                 }
-                // No such record: the defaults, -1, say so.
-                Ok(None) => {}
-                // Older clients don't know that code.
-                Err(ErrorCode::OffsetNotAvailable) if asked.version < 5 => {
-                    response.error_code = ErrorCode::LeaderNotAvailable as i16;
-                }
-                Err(code) => response.error_code = code as i16,
             }
+            // No such record: the defaults, -1, say so.
+            Ok(None) => {}
+            // Older clients don't know that code.
+            Err(ErrorCode::OffsetNotAvailable) if asked.version < 5 => {
+                response.error_code = ErrorCode::LeaderNotAvailable as i16;
+            }
+            Err(code) => response.error_code = code as i16,
         }
     }
     let response = ListOffsetsResponse { topics, ..ListOffsetsResponse::default() };

@@ -30,6 +30,7 @@ mod list_partition_reassignments;
 mod metadata;
 mod nearest;
 mod offset_for_leader_epoch;
+mod offset_queries;
 mod produce;
 mod quorum;
 mod shown;

@@ -6,16 +6,16 @@
 //! * Only a leader answers, and only in the epoch that the sender names, if it names one.
 //! * A partition that is named twice is answered twice.
 
+use super::offset_queries::OffsetQueries;
 use super::{Asked, Outcome, encode};
 use crate::context::Context;
-use crate::shard::inbox::{ListOffsets, Listed, Listing, Message, OffsetQuery, Target};
+use crate::shard::inbox::{Listing, Target};
 use model::{LeaderEpoch, PartitionIndex, PartitionKey, Uuid};
 use protocol::ErrorCode;
 use protocol::messages::offset_for_leader_epoch::{
     EpochEndOffset, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, OffsetForLeaderTopicResult,
 };
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 pub(super) async fn apply(
     context: &Arc<Context>,
@@ -25,9 +25,7 @@ pub(super) async fn apply(
     super::check_named(request.topics.iter().map(|topic| topic.partitions.len()))?;
     let image = context.image();
     let mut topics: Vec<OffsetForLeaderTopicResult> = Vec::with_capacity(request.topics.len());
-    // Where the answer to each query goes: topic and partition, by their place in the answer.
-    let mut places = Vec::new();
-    let mut by_shard: Vec<Vec<OffsetQuery>> = (0..context.shards.count()).map(|_| Vec::new()).collect();
+    let mut queries = OffsetQueries::new(context);
     for topic in request.topics {
         let known = super::topic(&image, &topic.topic, Uuid::ZERO);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
@@ -38,17 +36,13 @@ pub(super) async fn apply(
                 None => ErrorCode::UnknownTopicOrPartition,
                 Some(topic) => {
                     let key = PartitionKey { topic: topic.id, index };
-                    by_shard[context.shards.of(key)].push(OffsetQuery {
-                        slot: places.len(),
-                        partition: key,
-                        epoch: LeaderEpoch(wanted.current_leader_epoch),
-                        target: Target::EndOf(LeaderEpoch(wanted.leader_epoch)),
-                    });
+                    let target = Target::EndOf(LeaderEpoch(wanted.leader_epoch));
+                    let place = (topics.len(), partitions.len());
+                    queries.push(context, place, key, LeaderEpoch(wanted.current_leader_epoch), target);
                     // Stands only if the shard is gone.
                     ErrorCode::KafkaStorageError
                 }
             };
-            places.push((topics.len(), partitions.len()));
             partitions.push(EpochEndOffset {
                 error_code: error as i16,
                 partition: index.0,
@@ -57,17 +51,8 @@ pub(super) async fn apply(
         }
         topics.push(OffsetForLeaderTopicResult { topic: topic.topic, partitions });
     }
-    let mut answers = Vec::new();
-    for (shard, parts) in by_shard.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
-        let (reply, answer) = oneshot::channel();
-        context.shards.send(shard, Message::ListOffsets(ListOffsets { parts, reply })).await;
-        answers.push(answer);
-    }
-    for answer in answers {
-        for Listed { slot, result } in answer.await.unwrap_or_default() {
-            let (topic, partition) = places[slot];
-            tell(&mut topics[topic].partitions[partition], result);
-        }
+    for ((topic, partition), result) in queries.ask(context).await {
+        tell(&mut topics[topic].partitions[partition], result);
     }
     let response = OffsetForLeaderEpochResponse { topics, ..OffsetForLeaderEpochResponse::default() };
     Ok(Outcome::Ready(encode(&asked, &response, Vec::new())))
