@@ -11,7 +11,7 @@
 //! answer, that is the verdict, and the leader, if it still leads, proposes once more.
 
 use crate::context::Shards;
-use crate::metadata::{Handle, Link, Replicas};
+use crate::metadata::{Controller, Way};
 use crate::shard::inbox::{Altered, Message};
 use controller::{AlterOutcome, AlterPartition, AlterPartitions, LeaderRecovery, Reason};
 use model::time::Duration;
@@ -68,11 +68,8 @@ struct Alterations<R: Runtime> {
     rt: R,
     me: BrokerId,
     epoch: Arc<Snapshot<BrokerEpoch>>,
-    metadata: Handle,
-    replicas: Replicas,
     shards: Shards,
-    /// The way to the controller that was asked last.
-    link: Option<(BrokerId, Link<R>)>,
+    way: Way<R>,
 }
 
 /// Asks until nobody wants anything any more.
@@ -80,12 +77,11 @@ pub fn start<R: Runtime>(
     rt: &R,
     me: BrokerId,
     epoch: Arc<Snapshot<BrokerEpoch>>,
-    metadata: Handle,
-    replicas: Replicas,
+    way: Way<R>,
     shards: Shards,
     proposed: Proposed,
 ) {
-    let alterations = Alterations { rt: rt.clone(), me, epoch, metadata, replicas, shards, link: None };
+    let alterations = Alterations { rt: rt.clone(), me, epoch, shards, way };
     rt.spawn_detached("alterations", alterations.run(proposed));
 }
 
@@ -116,18 +112,15 @@ impl<R: Runtime> Alterations<R> {
 
     /// The verdicts of the active controller; `None` when there is none that could be asked.
     async fn ask(&mut self, wanted: &Wanted) -> Option<Verdicts> {
-        let leader = self.metadata.leadership().leader?;
-        if leader == self.me {
-            let answered = self.metadata.alter_partitions(self.request(wanted)).await;
-            return answered.ok().map(|outcomes| outcomes.into_iter().map(judge).collect());
-        }
-        if self.link.as_ref().is_none_or(|(to, _)| *to != leader) {
-            let at = self.replicas.voters.get(&leader)?.clone();
-            let client_id = format!("broker-{}-alterations", self.me);
-            self.link = Some((leader, Link::new(self.rt.clone(), at, client_id)));
-        }
-        let request = message(self.request(wanted));
-        let (_, link) = self.link.as_mut().expect("just made");
+        let request = self.request(wanted);
+        let link = match self.way.controller()? {
+            Controller::Here(metadata) => {
+                let answered = metadata.alter_partitions(request).await;
+                return answered.ok().map(|outcomes| outcomes.into_iter().map(judge).collect());
+            }
+            Controller::There(link) => link,
+        };
+        let request = message(request);
         let deadline = link.deadline(ANSWER_MAX);
         match link.call(VERSIONS, deadline, |_| Some(request)).await {
             Ok((_, response)) => verdicts(&response),

@@ -12,7 +12,7 @@ use crate::fetcher::{self, Cluster, Wants};
 use crate::format::identify;
 use crate::forwarder::Forwarder;
 use crate::handlers::Side;
-use crate::metadata::{self, Booted, Identity, Leave, Lifecycle, Membership};
+use crate::metadata::{self, Booted, Identity, Leave, Lifecycle, Membership, Way};
 use crate::producer_ids::{self, ProducerIds};
 use crate::shard::inbox::Message;
 use crate::shard::{INBOX_MAX, Shard};
@@ -135,8 +135,7 @@ impl<R: Runtime> Broker<R> {
             published.clone(),
             ClockOf(rt.clone()),
         ));
-        let membership =
-            Membership::of(rt.clone(), &settings, handle.clone(), published.clone(), replicas.clone());
+        let membership = Membership::of(rt.clone(), &settings, handle.clone(), published.clone(), &replicas);
         if let Some(membership) = membership {
             rt.spawn_detached("membership", membership.run());
         }
@@ -172,24 +171,14 @@ impl<R: Runtime> Broker<R> {
             let checkpoints = broker.checkpoints.clone();
             let lifecycle = Lifecycle::new(rt, &settings, identity, booted, fences, checkpoints);
             let cluster = Cluster { settings: Arc::new(settings.clone()), epoch: lifecycle.epoch(), image };
-            let shards = broker.context.shards.clone();
-            alterations::start(
-                &broker.rt,
-                settings.node_id,
-                lifecycle.epoch(),
-                broker.context.metadata.clone(),
-                replicas.clone(),
-                shards.clone(),
-                proposed,
-            );
-            producer_ids::start(
-                &broker.rt,
-                settings.node_id,
-                lifecycle.epoch(),
-                broker.context.metadata.clone(),
-                replicas.clone(),
-                asked,
-            );
+            let (me, shards) = (settings.node_id, broker.context.shards.clone());
+            let way = |whose: &str| {
+                let metadata = broker.context.metadata.clone();
+                Way::new(broker.rt.clone(), me, metadata, &replicas, format!("broker-{me}-{whose}"))
+            };
+            let (to_alter, for_ids) = (way("alterations"), way("producer-ids"));
+            alterations::start(&broker.rt, me, lifecycle.epoch(), to_alter, shards.clone(), proposed);
+            producer_ids::start(&broker.rt, me, lifecycle.epoch(), for_ids, asked);
             fetcher::start(&broker.rt, cluster, shards, broker.context.doubts.clone(), wanting);
             let others = replicas.voters.len() > 1 || !settings.roles.controller;
             broker.join(lifecycle, others).await?;

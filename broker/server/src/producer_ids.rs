@@ -9,7 +9,7 @@
 //! What is left of a block when the broker stops is nobody's. The controller may be this very node: then it is asked
 //! without a connection.
 
-use crate::metadata::{Handle, Link, Replicas};
+use crate::metadata::{Controller, Way};
 use controller::ProducerIdBlock;
 use model::time::Duration;
 use model::{BrokerEpoch, BrokerId, Instant, ProducerId};
@@ -65,22 +65,12 @@ struct Source<R: Runtime> {
     rt: R,
     me: BrokerId,
     epoch: Arc<Snapshot<BrokerEpoch>>,
-    metadata: Handle,
-    replicas: Replicas,
-    /// The way to the controller that was asked last.
-    link: Option<(BrokerId, Link<R>)>,
+    way: Way<R>,
 }
 
 /// Gives out ids until nobody can ask any more.
-pub fn start<R: Runtime>(
-    rt: &R,
-    me: BrokerId,
-    epoch: Arc<Snapshot<BrokerEpoch>>,
-    metadata: Handle,
-    replicas: Replicas,
-    asked: Asked,
-) {
-    let source = Source { rt: rt.clone(), me, epoch, metadata, replicas, link: None };
+pub fn start<R: Runtime>(rt: &R, me: BrokerId, epoch: Arc<Snapshot<BrokerEpoch>>, way: Way<R>, asked: Asked) {
+    let source = Source { rt: rt.clone(), me, epoch, way };
     rt.spawn_detached("producer-ids", run(rt.clone(), source, asked.asks));
 }
 
@@ -175,17 +165,13 @@ impl<R: Runtime> Source<R> {
     }
 
     async fn block(&mut self) -> Option<ProducerIdBlock> {
-        let leader = self.metadata.leadership().leader?;
         let epoch = *self.epoch.load();
-        if leader == self.me {
-            return self.metadata.allocate_producer_ids(self.me, epoch).await.ok();
-        }
-        if self.link.as_ref().is_none_or(|(to, _)| *to != leader) {
-            let at = self.replicas.voters.get(&leader)?.clone();
-            let client_id = format!("broker-{}-producer-ids", self.me);
-            self.link = Some((leader, Link::new(self.rt.clone(), at, client_id)));
-        }
-        let (_, link) = self.link.as_mut().expect("just made");
+        let link = match self.way.controller()? {
+            Controller::Here(metadata) => {
+                return metadata.allocate_producer_ids(self.me, epoch).await.ok();
+            }
+            Controller::There(link) => link,
+        };
         let deadline: Instant = link.deadline(ANSWER_MAX);
         let request = AllocateProducerIdsRequest { broker_id: self.me.0, broker_epoch: epoch.0 };
         match link.call(0..=0, deadline, |_| Some(request)).await {

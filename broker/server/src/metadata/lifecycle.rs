@@ -15,8 +15,7 @@
 //! lives notices, because its epoch is refused, and registers again.
 
 use super::boot::{Booted, Identity};
-use super::link::Link;
-use super::{Handle, Replicas};
+use super::{Controller, Handle, Way};
 use crate::checkpoints::Checkpoints;
 use crate::fence::Fences;
 use controller::{
@@ -60,9 +59,9 @@ pub struct Lifecycle<R: Runtime> {
     registration: BrokerRegistration,
     metadata: Handle,
     published: Arc<Snapshot<ClusterImage>>,
-    replicas: Replicas,
-    /// The way to the controller that was asked last.
-    link: Option<(BrokerId, Link<R>)>,
+    /// Whether there is no other controller than this node.
+    alone: bool,
+    way: Way<R>,
     fences: Fences,
     checkpoints: Checkpoints,
     /// Of this incarnation, once it is registered; -1 before.
@@ -114,6 +113,8 @@ impl<R: Runtime> Lifecycle<R> {
             directories: identity.meta.directory.into_iter().collect(),
             previous_epoch: identity.intact_since,
         };
+        let id = settings.node_id;
+        let way = Way::new(rt.clone(), id, metadata.clone(), &replicas, format!("broker-{id}-lifecycle"));
         Lifecycle {
             rt,
             every: Duration::from_millis(settings.heartbeat_interval_ms),
@@ -121,8 +122,8 @@ impl<R: Runtime> Lifecycle<R> {
             registration,
             metadata,
             published,
-            replicas,
-            link: None,
+            alone: replicas.voters.len() <= 1,
+            way,
             fences,
             checkpoints,
             epoch: Arc::new(Snapshot::new(BrokerEpoch(-1))),
@@ -341,20 +342,23 @@ impl<R: Runtime> Lifecycle<R> {
 
     async fn register(&mut self) -> Result<BrokerEpoch, Failed> {
         let mut request = self.registration.clone();
-        let alone = self.replicas.voters.len() <= 1;
-        let Some(leader) = self.leader()? else {
-            let registered = self.metadata.decide(move |desk| {
-                if alone {
-                    let image = desk.controller.speculative();
-                    request.previous_epoch = vouched_for(image, request.id).or(request.previous_epoch);
-                }
-                desk.register_broker(&request)
-            });
-            return Ok(registered.await.map_err(refused)?.value);
+        let alone = self.alone;
+        let link = match self.way.controller().ok_or_else(no_controller)? {
+            Controller::Here(metadata) => {
+                let registered = metadata.decide(move |desk| {
+                    if alone {
+                        let image = desk.controller.speculative();
+                        request.previous_epoch = vouched_for(image, request.id).or(request.previous_epoch);
+                    }
+                    desk.register_broker(&request)
+                });
+                return Ok(registered.await.map_err(refused)?.value);
+            }
+            Controller::There(link) => link,
         };
         let deadline = self.rt.now() + self.patience;
         let make = |_| Some(registration(&request));
-        let (_, answer) = self.link(leader).call(REGISTRATION, deadline, make).await.map_err(lost)?;
+        let (_, answer) = link.call(REGISTRATION, deadline, make).await.map_err(lost)?;
         check(answer.error_code)?;
         Ok(BrokerEpoch(answer.broker_epoch))
     }
@@ -365,11 +369,14 @@ impl<R: Runtime> Lifecycle<R> {
             epoch: *self.epoch.load(),
             metadata_offset: applied,
             // One that is the active controller itself gives way first, if there is another.
-            want_fence: self.leader()?.is_some() && self.metadata.is_stuck(self.rt.now()),
+            want_fence: self.way.leads_away() && self.metadata.is_stuck(self.rt.now()),
             want_shutdown,
         };
-        let Some(leader) = self.leader()? else {
-            return Ok(self.metadata.heartbeat(heartbeat).await.map_err(refused)?.value);
+        let link = match self.way.controller().ok_or_else(no_controller)? {
+            Controller::Here(metadata) => {
+                return Ok(metadata.heartbeat(heartbeat).await.map_err(refused)?.value);
+            }
+            Controller::There(link) => link,
         };
         let deadline = self.rt.now() + self.patience;
         let make = |_| {
@@ -382,7 +389,7 @@ impl<R: Runtime> Lifecycle<R> {
                 ..BrokerHeartbeatRequest::default()
             })
         };
-        let (_, answer) = self.link(leader).call(HEARTBEAT, deadline, make).await.map_err(lost)?;
+        let (_, answer) = link.call(HEARTBEAT, deadline, make).await.map_err(lost)?;
         check(answer.error_code)?;
         Ok(HeartbeatReply {
             caught_up: answer.is_caught_up,
@@ -390,23 +397,10 @@ impl<R: Runtime> Lifecycle<R> {
             should_shut_down: answer.should_shut_down,
         })
     }
+}
 
-    /// The active controller; `None` when that is this node.
-    fn leader(&self) -> Result<Option<BrokerId>, Failed> {
-        let leader = self.metadata.leadership().leader;
-        let leader = leader.ok_or_else(|| Failed::ForNow("there is no active controller".to_owned()))?;
-        Ok((leader != self.registration.id).then_some(leader))
-    }
-
-    fn link(&mut self, leader: BrokerId) -> &mut Link<R> {
-        let me = self.registration.id;
-        let known = self.link.as_ref().is_some_and(|(to, _)| *to == leader);
-        if !known {
-            let at = self.replicas.voters[&leader].clone();
-            self.link = Some((leader, Link::new(self.rt.clone(), at, format!("broker-{me}-lifecycle"))));
-        }
-        &mut self.link.as_mut().expect("just set").1
-    }
+fn no_controller() -> Failed {
+    Failed::ForNow("there is no active controller".to_owned())
 }
 
 /// The epoch of an incarnation whose replicas are the only ones that there are: what the next one has recovered of them

@@ -3,12 +3,11 @@
 //! The active controller is told when this process has started. The entry is of the log, so that another active
 //! controller knows it too: nothing is told twice unless it got lost, or somebody else has taken the entry over.
 
-use super::link::Link;
-use super::{Handle, Replicas};
+use super::{Controller, Handle, Replicas, Way};
 use controller::{ClusterImage, ControllerRegistration, NodeEndpoint, features};
+use model::Uuid;
 use model::config::BrokerSettings;
 use model::time::Duration;
-use model::{BrokerId, Uuid};
 use protocol::ErrorCode;
 use protocol::messages::controller_registration::{ControllerRegistrationRequest, Feature, Listener};
 use runtime::Runtime;
@@ -29,11 +28,8 @@ pub struct Membership<R: Runtime> {
     every: Duration,
     patience: Duration,
     registration: ControllerRegistration,
-    metadata: Handle,
     published: Arc<Snapshot<ClusterImage>>,
-    replicas: Replicas,
-    /// The way to the controller that was told last.
-    link: Option<(BrokerId, Link<R>)>,
+    way: Way<R>,
 }
 
 impl<R: Runtime> Membership<R> {
@@ -43,7 +39,7 @@ impl<R: Runtime> Membership<R> {
         settings: &BrokerSettings,
         metadata: Handle,
         published: Arc<Snapshot<ClusterImage>>,
-        replicas: Replicas,
+        replicas: &Replicas,
     ) -> Option<Membership<R>> {
         let endpoints = replicas.local.endpoints.clone();
         if !settings.roles.controller || endpoints.is_empty() {
@@ -55,15 +51,15 @@ impl<R: Runtime> Membership<R> {
             endpoints,
             features: features::supported(),
         };
+        let id = settings.node_id;
+        let way = Way::new(rt.clone(), id, metadata, replicas, format!("controller-{id}-registration"));
         Some(Membership {
             rt,
             every: Duration::from_millis(settings.heartbeat_interval_ms),
             patience: Duration::from_millis(settings.quorum.request_timeout_ms),
             registration,
-            metadata,
             published,
-            replicas,
-            link: None,
+            way,
         })
     }
 
@@ -91,31 +87,21 @@ impl<R: Runtime> Membership<R> {
     }
 
     async fn register(&mut self) -> Result<(), String> {
-        let me = self.registration.id;
-        let leader = self.metadata.leadership().leader.ok_or("there is no active controller")?;
-        if leader == me {
-            let registered = self.metadata.register_controller(self.registration.clone()).await;
-            return registered.map_err(|refusal| refusal.to_string());
-        }
+        let link = match self.way.controller().ok_or("there is no active controller")? {
+            Controller::Here(metadata) => {
+                let registered = metadata.register_controller(self.registration.clone()).await;
+                return registered.map_err(|refusal| refusal.to_string());
+            }
+            Controller::There(link) => link,
+        };
         let deadline = self.rt.now() + self.patience;
         let request = request(&self.registration);
-        let answer = self.link(leader).call(REGISTRATION, deadline, |_| Some(request)).await;
+        let answer = link.call(REGISTRATION, deadline, |_| Some(request)).await;
         let (_, answer) = answer.map_err(|error| format!("{error:?}"))?;
         match ErrorCode::from_code(answer.error_code) {
             ErrorCode::None => Ok(()),
             code => Err(code.to_string()),
         }
-    }
-
-    fn link(&mut self, leader: BrokerId) -> &mut Link<R> {
-        let me = self.registration.id;
-        let known = self.link.as_ref().is_some_and(|(to, _)| *to == leader);
-        if !known {
-            let at = self.replicas.voters[&leader].clone();
-            self.link =
-                Some((leader, Link::new(self.rt.clone(), at, format!("controller-{me}-registration"))));
-        }
-        &mut self.link.as_mut().expect("just set").1
     }
 }
 

@@ -35,6 +35,7 @@ mod scene_test;
 mod shelf;
 mod snapshots;
 mod suspicion;
+mod way;
 pub mod wire;
 
 pub use boot::{Booted, Identity, boot};
@@ -44,3 +45,4 @@ pub use link::{Link, LinkError};
 pub use membership::Membership;
 pub use node::Told;
 pub use peers::Replicas;
+pub use way::{Controller, Way};

@@ -1,0 +1,50 @@
+//! The way to the active controller, whichever node that is.
+
+use super::{Handle, Link, Replicas};
+use controller::NodeEndpoint;
+use model::BrokerId;
+use runtime::Runtime;
+use std::collections::BTreeMap;
+
+/// Where the active controller is asked.
+pub enum Controller<'a, R: Runtime> {
+    /// In this very process.
+    Here(&'a Handle),
+    /// On another node.
+    There(&'a mut Link<R>),
+}
+
+/// Finds the active controller. It keeps the connection to whoever that was last.
+pub struct Way<R: Runtime> {
+    rt: R,
+    me: BrokerId,
+    metadata: Handle,
+    voters: BTreeMap<BrokerId, NodeEndpoint>,
+    client_id: String,
+    link: Option<(BrokerId, Link<R>)>,
+}
+
+impl<R: Runtime> Way<R> {
+    /// A way that nobody has gone; `client_id` is what the other end is told.
+    pub fn new(rt: R, me: BrokerId, metadata: Handle, replicas: &Replicas, client_id: String) -> Way<R> {
+        Way { rt, me, metadata, voters: replicas.voters.clone(), client_id, link: None }
+    }
+
+    /// The active controller; `None` while this node knows of none.
+    pub fn controller(&mut self) -> Option<Controller<'_, R>> {
+        let leader = self.metadata.leadership().leader?;
+        if leader == self.me {
+            return Some(Controller::Here(&self.metadata));
+        }
+        if self.link.as_ref().is_none_or(|(to, _)| *to != leader) {
+            let at = self.voters.get(&leader)?.clone();
+            self.link = Some((leader, Link::new(self.rt.clone(), at, self.client_id.clone())));
+        }
+        self.link.as_mut().map(|(_, link)| Controller::There(link))
+    }
+
+    /// Whether it is known to be another node.
+    pub fn leads_away(&self) -> bool {
+        self.metadata.leadership().leader.is_some_and(|leader| leader != self.me)
+    }
+}
