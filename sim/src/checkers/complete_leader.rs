@@ -53,7 +53,7 @@ impl CompleteLeader {
                 self.leads.remove(&(broker, *partition));
             }
             Event::BecameLeader { partition, epoch } => {
-                let Some(era) = era(context, *partition) else { return };
+                let Some(era) = context.era_by_id(*partition) else { return };
                 self.leads.insert((broker, *partition), *epoch);
                 let end = self.ends.get(&(broker, *partition)).copied().unwrap_or_default();
                 let known = self.committed.get(partition).filter(|(of, _)| *of == era);
@@ -67,7 +67,7 @@ impl CompleteLeader {
             }
             Event::HighWatermark { partition, to } => {
                 let Some(epoch) = self.leads.get(&(broker, *partition)) else { return };
-                let Some(era) = era(context, *partition) else { return };
+                let Some(era) = context.era_by_id(*partition) else { return };
                 let (of, epochs) = self.committed.entry(*partition).or_default();
                 if *of != era {
                     (*of, *epochs) = (era, BTreeMap::new());
@@ -78,11 +78,6 @@ impl CompleteLeader {
             _ => {}
         }
     }
-}
-
-/// The era of a topic's partition; none of the metadata log, which `committed` watches.
-fn era(context: &Context, key: PartitionKey) -> Option<u32> {
-    context.topic(key).map(|topic| context.era(topic))
 }
 
 #[cfg(test)]

@@ -210,6 +210,11 @@ impl Context {
             }
         }
     }
+
+    /// The era of a topic's partition; none of the metadata log, which `committed` watches.
+    pub fn era_by_id(&self, key: PartitionKey) -> Option<u32> {
+        self.topic(key).map(|topic| self.era(topic))
+    }
 }
 
 /// An invariant did not hold.

@@ -2,7 +2,7 @@
 //!
 //! Seen from outside in the history, and from inside in the events: there the watermark of one incarnation of a
 //! broker never goes back, and no answer carries more than it. In a page-cache topic a power cut may take
-//! committed records with it: the watermark starts anew. A new leader may tell at first of less than those before it
+//! committed records with it: the watermark starts anew, also that of brokers that kept their power and follow one that lost it. A new leader may tell at first of less than those before it
 //! (KIP-207): where there are several replicas, what counts is what a consumer is told from one assignment to the next.
 
 use super::{Checker, Context, Outcome, Place, Report, Seen};
@@ -18,8 +18,8 @@ pub struct Watermark {
     told: BTreeMap<(String, Place), (i64, u32)>,
     /// Who was assigned what, of topics of several replicas, since they were told anything else.
     assigned: BTreeSet<(String, Place)>,
-    /// Per broker and partition, in this incarnation: the watermark by the broker's own account.
-    own: BTreeMap<(i32, PartitionKey), Offset>,
+    /// Per broker and partition, in this incarnation: the watermark by the broker's own account, and in which era.
+    own: BTreeMap<(i32, PartitionKey), (Offset, u32)>,
 }
 
 impl Checker for Watermark {
@@ -79,17 +79,19 @@ impl Watermark {
     fn event(&mut self, broker: i32, event: &Event, context: &Context, report: &mut Report) {
         match event {
             Event::HighWatermark { partition, to } => {
-                let own = self.own.entry((broker, *partition)).or_insert(*to);
-                if *own > *to {
+                let era = context.era_by_id(*partition).unwrap_or_default();
+                let own = self.own.entry((broker, *partition)).or_insert((*to, era));
+                if own.0 > *to && own.1 == era {
                     report.violation(format!(
-                        "{}: broker {broker} moved its high watermark from {own} back to {to}",
-                        context.name(*partition)
+                        "{}: broker {broker} moved its high watermark from {} back to {to}",
+                        context.name(*partition),
+                        own.0
                     ));
                 }
-                *own = *to;
+                *own = (*to, era);
             }
             Event::Served { partition, from, to, high_watermark } => {
-                let own = self.own.get(&(broker, *partition)).copied().unwrap_or_default();
+                let own = self.own.get(&(broker, *partition)).map_or(Offset::ZERO, |(own, _)| *own);
                 if to > high_watermark || *high_watermark > own {
                     report.violation(format!(
                         "{}: broker {broker} serves {from} up to {to} and tells high watermark {high_watermark}; it \
