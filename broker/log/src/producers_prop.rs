@@ -28,12 +28,20 @@ fn sent() -> impl Strategy<Value = Sent> {
     let sequence = prop_oneof![
         6 => Just(Sequence::Next(0)),
         1 => (-2i32..3).prop_map(Sequence::Next),
-        4 => (0usize..8).prop_map(Sequence::Again),
+        4 => (0usize..12).prop_map(Sequence::Again),
         1 => prop_oneof![Just(0), 0..20, (i32::MAX - 20)..=i32::MAX].prop_map(Sequence::Any),
     ];
     let epoch = prop_oneof![8 => Just(0i16), 2 => 0i16..3];
     (0i64..3, epoch, sequence, 1i32..9, prop::bool::weighted(0.1))
         .prop_map(|(id, epoch, sequence, records, copied)| Sent { id, epoch, sequence, records, copied })
+}
+
+/// What becomes of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    New,
+    Known(Offset),
+    Written,
 }
 
 /// All batches, one after the other.
@@ -56,16 +64,36 @@ impl History {
         current
     }
 
-    fn judge(&self, header: &BatchHeader) -> Result<Option<Offset>, Refusal> {
+    /// The sequence numbers before the last five batches, back to where one was left out.
+    fn long_since(current: &[BatchHeader]) -> Vec<i32> {
+        let gap = |pair: &[BatchHeader]| {
+            pair[0].last_sequence().wrapping_add(1) & i32::MAX != pair[1].base_sequence
+        };
+        let from = current.windows(2).rposition(gap).map_or(0, |at| at + 1);
+        let till = current.len().saturating_sub(5).max(from);
+        let of = |header: &BatchHeader| {
+            let base = header.base_sequence;
+            (0..header.record_count).map(move |n| base.wrapping_add(n) & i32::MAX)
+        };
+        current[from..till].iter().flat_map(of).collect()
+    }
+
+    fn judge(&self, header: &BatchHeader) -> Result<Judged, Refusal> {
         let current = self.current(header.producer_id.0);
-        let Some(last) = current.last() else { return Ok(None) };
+        let Some(last) = current.last() else { return Ok(Judged::New) };
         let known = last.producer_epoch;
         for old in current.iter().rev().take(5).rev() {
             let sequences =
                 (old.base_sequence, old.record_count) == (header.base_sequence, header.record_count);
             if old.producer_epoch == header.producer_epoch && sequences {
-                return Ok(Some(old.base_offset));
+                return Ok(Judged::Known(old.base_offset));
             }
+        }
+        let written = Self::long_since(&current);
+        let within = written.iter().position(|sequence| *sequence == header.base_sequence);
+        let fits = within.is_some_and(|at| at + header.record_count as usize <= written.len());
+        if header.producer_epoch == last.producer_epoch && fits {
+            return Ok(Judged::Written);
         }
         let (found, first) = (header.producer_epoch, header.base_sequence);
         let last = i64::from(last.base_sequence) + i64::from(last.record_count) - 1;
@@ -76,7 +104,7 @@ impl History {
             std::cmp::Ordering::Equal if i64::from(first) != (i64::from(last) + 1) % (1 << 31) => {
                 Err(Refusal::OutOfOrder { found: first, last })
             }
-            _ => Ok(None),
+            _ => Ok(Judged::New),
         }
     }
 
@@ -119,11 +147,12 @@ proptest! {
                 }
                 let expected = history.judge(&header);
                 let found = draft.admit(&header).map(|verdict| match verdict {
-                    Verdict::Append => None,
-                    Verdict::Duplicate(kept) => Some(kept.first_offset()),
+                    Verdict::Append => Judged::New,
+                    Verdict::Duplicate(kept) => Judged::Known(kept.first_offset()),
+                    Verdict::Written { .. } => Judged::Written,
                 });
                 prop_assert_eq!(found, expected, "{:?}", header);
-                if found == Ok(None) {
+                if found == Ok(Judged::New) {
                     history.0.push(header);
                     appended.push(header);
                 }

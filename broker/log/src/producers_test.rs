@@ -82,7 +82,7 @@ fn batches_follow_each_other_without_a_gap() {
 }
 
 #[test]
-fn one_of_the_last_five_is_answered_again_and_nothing_else_is() {
+fn one_of_the_last_five_is_answered_again_and_those_before_them_are_known_to_be_there() {
     let mut log = Partition::default();
     for first in [0, 2, 4, 6, 8, 10] {
         assert_eq!(log.send(batch(3, first, 2)), Ok(Verdict::Append));
@@ -93,11 +93,27 @@ fn one_of_the_last_five_is_answered_again_and_nothing_else_is() {
         assert_eq!(kept.timestamp, Timestamp(1000 + i64::from(first)), "that of the append");
     }
     assert_eq!(log.end, 12);
-    assert_eq!(log.send(batch(3, 0, 2)), out_of_order(0, 11), "the sixth");
-    for (first, records) in [(2, 1), (3, 1), (2, 4), (10, 3)] {
+    assert_eq!(log.send(batch(3, 0, 2)), Ok(Verdict::Written { below: Offset(2) }), "the sixth");
+    for (first, records) in [(2, 1), (3, 1), (2, 4), (10, 3), (0, 3), (i32::MAX, 1), (-1, 1)] {
         assert_eq!(log.send(batch(3, first, records)), out_of_order(first, 11), "not the same batch");
     }
     assert_eq!(log.send(batch(4, 2, 2)), out_of_order(2, -1), "the same sequences of another epoch");
+}
+
+#[test]
+fn nobody_says_that_a_batch_is_there_which_may_not_be() {
+    // What was before the first batch that this log has of a producer, or before a gap that another leader has left.
+    let mut log = Partition::default();
+    for first in [4, 5, 6, 7, 8, 9] {
+        assert_eq!(log.send(batch(0, first, 1)), Ok(Verdict::Append));
+    }
+    assert_eq!(log.send(batch(0, 3, 1)), out_of_order(3, 9));
+    assert_eq!(log.send(batch(0, 4, 1)), Ok(Verdict::Written { below: Offset(1) }));
+    log.copy(batch(0, 20, 1));
+    assert_eq!(log.send(batch(0, 4, 1)), out_of_order(4, 20));
+    (21..26).for_each(|first| log.copy(batch(0, first, 1)));
+    assert_eq!(log.send(batch(0, 4, 1)), out_of_order(4, 25));
+    assert_eq!(log.send(batch(0, 20, 1)), Ok(Verdict::Written { below: Offset(7) }));
 }
 
 #[test]

@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See the file's header.
 #[derive(Default)]
 pub struct AckedDurable {
-    /// Per partition and value: the offset acknowledged for it, and the era in which it was sent. By value, not by
+    /// Per partition and value: the offset acknowledged for it, if one was, and the era in which it was sent. By value, not by
     /// offset: what was lost must not be forgotten when its offset is given to another.
-    acked: BTreeMap<Place, BTreeMap<Value, (i64, u32)>>,
+    acked: BTreeMap<Place, BTreeMap<Value, (Option<i64>, u32)>>,
     /// Topics whose creation or growth was acknowledged, and how many partitions they have.
     created: BTreeMap<String, i32>,
     /// Topics whose deletion was acknowledged.
@@ -55,11 +55,12 @@ impl Checker for AckedDurable {
                 }
             }
             Seen::Done(operation, Outcome::Ok(reply)) => match (&operation.call, reply) {
-                (Call::Produce { topic, partition, values, .. }, Reply::Produced { base })
-                    if *base >= 0 && context.binding(operation, topic) =>
+                (Call::Produce { topic, partition, values, acks, .. }, Reply::Produced { base })
+                    if (*base >= 0 || *acks == -1) && context.binding(operation, topic) =>
                 {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
-                    for (offset, value) in (*base..).zip(values) {
+                    for (n, value) in (0..).zip(values) {
+                        let offset = (*base >= 0).then(|| base + n);
                         acked.insert(*value, (offset, operation.era));
                     }
                 }
@@ -130,18 +131,24 @@ impl AckedDurable {
             let (topic, partition) = place;
             let found = reading.found.get(place).unwrap_or(&nothing);
             let bound = |era: u32| era == context.era(topic);
+            let is_there = |value: &Value, offset: Option<i64>| match offset {
+                Some(offset) => found.get(&offset) == Some(value),
+                // It came a second time, when its place was forgotten: it is somewhere.
+                None => found.values().any(|other| other == value),
+            };
             let lost: Vec<_> = acked
                 .iter()
-                .filter(|(value, (offset, era))| bound(*era) && found.get(offset) != Some(value))
+                .filter(|(value, (offset, era))| bound(*era) && !is_there(value, *offset))
                 .collect();
             let Some((value, (offset, _))) = lost.first() else { continue };
-            let instead = match found.get(offset) {
+            let instead = match offset.and_then(|offset| found.get(&offset)) {
                 Some(other) => format!("{other} is there"),
                 None => format!("the log was read up to {}", found.keys().next_back().map_or(0, |o| o + 1)),
             };
             report.violation(format!(
-                "{topic}-{partition}: {} acknowledged records lost, first {value} at offset {offset}; {instead}",
-                lost.len()
+                "{topic}-{partition}: {} acknowledged records lost, first {value} at offset {}; {instead}",
+                lost.len(),
+                offset.unwrap_or(-1)
             ));
         }
     }

@@ -82,3 +82,9 @@ fn a_lost_record_is_missed_though_its_offset_was_acknowledged_again() {
         .read_all(1, &[(0, 2)])
         .fires(&["one_record", "acked_durable"]);
 }
+
+#[test]
+fn a_record_that_was_acknowledged_without_a_place_is_somewhere() {
+    Forge::topic(true).acked(1, &[2], 0).acked(1, &[1], -1).read_all(1, &[(0, 2), (1, 1)]).fires(&[]);
+    Forge::topic(true).acked(1, &[2], 0).acked(1, &[1], -1).read_all(1, &[(0, 2)]).fires(&["acked_durable"]);
+}

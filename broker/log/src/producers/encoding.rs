@@ -75,7 +75,7 @@ pub(super) fn decode(bytes: &[u8], end: Offset) -> Option<Producers> {
             && before.epoch == producer.epoch
             && before.last_offset() < last.first_offset()
         {
-            producer.batches = before.batches;
+            (producer.batches, producer.run) = (before.batches, before.run);
             producer.remember(last);
         }
         producers.insert(id, producer);
@@ -91,19 +91,19 @@ fn read(entry: &[u8]) -> (ProducerId, Producer) {
         offset_delta: i32::from_be_bytes(field(entry, 22)),
         timestamp,
     };
-    let mut batches = Vec::new();
-    if kept.last_offset >= Offset::ZERO {
-        batches.reserve_exact(BATCHES_MAX);
-        batches.push(kept);
-    }
     let transaction = Offset(i64::from_be_bytes(field(entry, 38)));
-    let producer = Producer {
+    let mut producer = Producer {
         epoch: i16::from_be_bytes(field(entry, 8)),
-        batches,
+        batches: Vec::new(),
+        run: 0,
         coordinator_epoch: i32::from_be_bytes(field(entry, 34)),
         timestamp,
         transaction: (transaction >= Offset::ZERO).then_some(transaction),
     };
+    if kept.last_offset >= Offset::ZERO {
+        producer.batches.reserve_exact(BATCHES_MAX);
+        producer.remember(kept);
+    }
     (ProducerId(i64::from_be_bytes(field(entry, 0))), producer)
 }
 

@@ -16,6 +16,14 @@ fn listed(table: &Producers) -> Vec<(ProducerId, Producer)> {
     table.iter().map(|(id, producer)| (id, producer.clone())).collect()
 }
 
+/// A producer of these batches.
+fn of(epoch: i16, batches: &[Kept]) -> Producer {
+    let timestamp = batches.last().map_or(Timestamp::NONE, |last| last.timestamp);
+    let mut producer = Producer { epoch, timestamp, ..Producer::default() };
+    batches.iter().for_each(|batch| producer.remember(*batch));
+    producer
+}
+
 /// Three producers: one of a batch, one in a transaction, one of whom only a marker is known.
 fn golden() -> Producers {
     let simple = Producer {
@@ -30,6 +38,7 @@ fn golden() -> Producers {
         coordinator_epoch: 9,
         timestamp: Timestamp(77),
         transaction: Some(Offset(4_999_999_990)),
+        ..Producer::default()
     };
     let marked =
         Producer { epoch: i16::MAX, coordinator_epoch: 2, timestamp: Timestamp(88), ..Producer::default() };
@@ -46,12 +55,7 @@ fn the_file_is_kafkas() {
 
 #[test]
 fn earlier_batches_stand_before_the_last_one() {
-    let producer = Producer {
-        epoch: 1,
-        batches: vec![kept(0, 5, 0, 10), kept(3, 8, 2, 12), kept(4, 20, 0, 11)],
-        timestamp: Timestamp(11),
-        ..Producer::default()
-    };
+    let producer = of(1, &[kept(0, 5, 0, 10), kept(3, 8, 2, 12), kept(4, 20, 0, 11)]);
     let before = table([(6, Producer::default()), (7, producer)]);
     let bytes = encode(&before);
     assert_eq!(bytes.len(), ENTRIES_AT + 4 * ENTRY_LEN);
@@ -63,12 +67,7 @@ fn earlier_batches_stand_before_the_last_one() {
 
 #[test]
 fn a_later_entry_that_does_not_follow_takes_the_earlier_ones_place() {
-    let one = |epoch, batch: Kept| Producer {
-        epoch,
-        batches: vec![batch],
-        timestamp: batch.timestamp,
-        ..Producer::default()
-    };
+    let one = |epoch, batch: Kept| of(epoch, &[batch]);
     for (first, second) in [
         (one(0, kept(5, 5, 0, 1)), one(1, kept(0, 6, 0, 2))),
         (one(0, kept(5, 50, 0, 1)), one(0, kept(6, 50, 0, 2))),

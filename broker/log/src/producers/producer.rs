@@ -1,7 +1,9 @@
 //! One producer, as one partition knows it: its epoch, its last batches, and what becomes of the next one.
 //!
 //! The rules are Kafka's `ProducerStateEntry` and `ProducerAppendInfo`: KIP-98, and KIP-360 for producers that are unknown,
-//! because their records are gone or they were silent for long.
+//! because their records are gone or they were silent for long. One is added: a batch that lies before those that are
+//! remembered, but is certainly in the log, is not called out of order. Kafka's own client sends such a batch again and
+//! again until its time is over; it gets there when it goes on at a new leader while the old one owes it an answer.
 
 use super::Marker;
 use model::{Offset, Timestamp};
@@ -11,6 +13,9 @@ use std::fmt;
 /// Batches that are remembered of each producer: as many as a client may have on their way at a time.
 pub const BATCHES_MAX: usize = 5;
 
+/// So many records in a row are told from each other by their sequence numbers: these wrap at 2^31, and half of them lie ahead.
+const RUN_MAX: u32 = 1 << 30;
+
 /// What is known of one producer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Producer {
@@ -18,6 +23,9 @@ pub struct Producer {
     pub(super) epoch: i16,
     /// Its last batches in this epoch, oldest first, [`BATCHES_MAX`] at the most. None after a marker of a new epoch.
     pub(super) batches: Vec<Kept>,
+    /// Of its records in this epoch, how many in a row are known to be in the log, up to the last one; [`RUN_MAX`] at the
+    /// most.
+    pub(super) run: u32,
     /// Epoch of the coordinator that ended its last transaction; -1 before that.
     pub(super) coordinator_epoch: i32,
     /// The highest timestamp of its last batch, or that of a marker.
@@ -46,6 +54,11 @@ pub enum Verdict {
     Append,
     /// It is in the log: there.
     Duplicate(Kept),
+    /// It is in the log, and nobody remembers where.
+    Written {
+        /// Somewhere below this.
+        below: Offset,
+    },
 }
 
 /// Why a batch is not appended.
@@ -99,6 +112,11 @@ impl Kept {
         Offset(self.last_offset.0.saturating_sub(self.offset_delta.into()))
     }
 
+    /// How many sequence numbers it has.
+    fn records(&self) -> u32 {
+        u32::try_from(self.offset_delta).map_or(1, |delta| delta + 1)
+    }
+
     /// Sequence number of its first record. They wrap from the highest int32 to 0.
     pub fn first_sequence(&self) -> i32 {
         self.last_sequence.wrapping_sub(self.offset_delta) & i32::MAX
@@ -108,8 +126,14 @@ impl Kept {
 impl Default for Producer {
     /// One that nothing is known of.
     fn default() -> Producer {
-        let timestamp = Timestamp::NONE;
-        Producer { epoch: -1, batches: Vec::new(), coordinator_epoch: -1, timestamp, transaction: None }
+        Producer {
+            epoch: -1,
+            batches: Vec::new(),
+            run: 0,
+            coordinator_epoch: -1,
+            timestamp: Timestamp::NONE,
+            transaction: None,
+        }
     }
 }
 
@@ -150,6 +174,9 @@ impl Producer {
         if let Some(kept) = self.find(header) {
             return Ok(Verdict::Duplicate(kept));
         }
+        if let Some(below) = self.written_below(header) {
+            return Ok(Verdict::Written { below });
+        }
         let (epoch, first) = (header.producer_epoch, header.base_sequence);
         if epoch < self.epoch {
             return Err(Refusal::StaleEpoch { found: epoch, known: self.epoch });
@@ -185,6 +212,17 @@ impl Producer {
         self.batches.iter().find(same).copied()
     }
 
+    /// Where the remembered batches begin, if this one lies before them and all of its records are known to be in the log.
+    fn written_below(&self, header: &BatchHeader) -> Option<Offset> {
+        let oldest = self.batches.first().filter(|_| header.producer_epoch == self.epoch)?;
+        // How many records ago a sequence number was.
+        let ago = |sequence: i32| (self.last_sequence().wrapping_sub(sequence) & i32::MAX) as u32;
+        let (first, last) = (ago(header.base_sequence), ago(header.last_sequence()));
+        let remembered = self.batches.iter().fold(0u32, |sum, kept| sum.saturating_add(kept.records()));
+        let before = remembered <= last && last <= first && first < self.run;
+        (before && header.base_sequence >= 0).then(|| oldest.first_offset())
+    }
+
     /// Takes note of a batch of records in the log.
     pub(super) fn append(&mut self, header: &BatchHeader) {
         self.enter(header.producer_epoch);
@@ -204,6 +242,9 @@ impl Producer {
     }
 
     pub(super) fn remember(&mut self, kept: Kept) {
+        let follows = self.last_sequence().wrapping_add(1) & i32::MAX == kept.first_sequence();
+        let before = if follows { self.run } else { 0 };
+        self.run = before.saturating_add(kept.records()).min(RUN_MAX);
         if self.batches.len() == BATCHES_MAX {
             self.batches.remove(0);
         }
@@ -217,7 +258,7 @@ impl Producer {
     fn enter(&mut self, epoch: i16) {
         if self.epoch != epoch {
             self.batches.clear();
-            self.epoch = epoch;
+            (self.run, self.epoch) = (0, epoch);
         }
     }
 }

@@ -158,8 +158,14 @@ fn respond(
     for Slot { topic, index, partition, result } in slots {
         let mut response = PartitionProduceResponse { index, ..PartitionProduceResponse::default() };
         match result {
-            Ok(placed) => {
-                response.base_offset = placed.base.0;
+            Ok(Placed { base: None, .. }) => {
+                // Clients take it for success without an offset, and without it they would send the batch until its
+                // time is over.
+                response.error_code = ErrorCode::DuplicateSequenceNumber as i16;
+                response.base_offset = -1;
+            }
+            Ok(placed @ Placed { base: Some(base), .. }) => {
+                response.base_offset = base.0;
                 response.log_append_time_ms = placed.log_append_time.0;
                 response.log_start_offset = placed.log_start.0;
             }
@@ -197,7 +203,7 @@ fn record_error(why: ProduceRefusal) -> Option<BatchIndexAndErrorMessage> {
 fn acknowledged(slots: &[Slot], acks: Acks) -> Vec<Event> {
     let event = |slot: &Slot| {
         let (partition, placed) = (slot.partition?, slot.result.as_ref().ok()?);
-        Some(Event::Acknowledged { partition, base: placed.base, end: placed.end, acks })
+        Some(Event::Acknowledged { partition, base: placed.base?, end: placed.end, acks })
     };
     slots.iter().filter_map(event).collect()
 }

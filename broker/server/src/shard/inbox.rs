@@ -99,9 +99,9 @@ impl From<ErrorCode> for Refused {
 /// Where a batch was placed.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed {
-    /// Offset of its first record.
-    pub base: Offset,
-    /// One past its last record.
+    /// Offset of its first record; `None` for one that came before, so long ago that nobody remembers where it is.
+    pub base: Option<Offset>,
+    /// One past its last record, or any offset beyond that.
     pub end: Offset,
     /// The broker's time, for topics with LogAppendTime; `Timestamp::NONE` otherwise.
     pub log_append_time: Timestamp,

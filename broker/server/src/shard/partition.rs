@@ -327,13 +327,21 @@ impl<D: Disk> Partition<D> {
             log_append_time = now;
         }
         header.place(base, self.epoch());
-        if let Verdict::Duplicate(kept) = producers.admit(&header).map_err(refusal::producer)? {
-            return Ok(Placing::Known(Placed {
-                base: kept.first_offset(),
+        let log_start = self.log.start();
+        let known = match producers.admit(&header).map_err(refusal::producer)? {
+            Verdict::Append => None,
+            Verdict::Duplicate(kept) => Some(Placed {
+                base: Some(kept.first_offset()),
                 end: kept.last_offset.plus(1),
                 log_append_time: kept.timestamp,
-                log_start: self.log.start(),
-            }));
+                log_start,
+            }),
+            Verdict::Written { below } => {
+                Some(Placed { base: None, end: below, log_append_time: Timestamp::NONE, log_start })
+            }
+        };
+        if let Some(placed) = known {
+            return Ok(Placing::Known(placed));
         }
         let (pieces, keeps_alive) = if batch.len() < COPY_BELOW || batch.len() < keeps_alive / 2 {
             let mut copy = BytesMut::with_capacity(batch.len());
@@ -345,7 +353,7 @@ impl<D: Disk> Partition<D> {
             ([head, body], keeps_alive)
         };
         let end = header.next_offset();
-        let placed = Placed { base, end, log_append_time, log_start: self.log.start() };
+        let placed = Placed { base: Some(base), end, log_append_time, log_start };
         Ok(Placing::New { header, entry: Entry { base, end, pieces, keeps_alive }, placed })
     }
 
