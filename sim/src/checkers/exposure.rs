@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Exposure {
     partitions: BTreeMap<PartitionKey, Copies>,
+    /// How often too many copies of a partition had lost something, by topic.
+    losses: BTreeMap<TopicId, u32>,
 }
 
 #[derive(Debug, Default)]
@@ -21,8 +23,6 @@ struct Copies {
     in_sync: BTreeSet<i32>,
     /// Those of them that have lost what they had not synced.
     without: BTreeSet<i32>,
-    /// How often too many had.
-    losses: u32,
 }
 
 impl Exposure {
@@ -51,15 +51,14 @@ impl Exposure {
             if copies.without == copies.in_sync || copies.without.len() >= min(key.topic) {
                 // What is left counts from here on.
                 copies.without.clear();
-                copies.losses += 1;
+                *self.losses.entry(key.topic).or_default() += 1;
             }
         }
     }
 
     /// How often something of this topic may have been lost.
     pub(super) fn losses(&self, topic: TopicId) -> u32 {
-        let of = self.partitions.iter().filter(|(key, _)| key.topic == topic);
-        of.map(|(_, copies)| copies.losses).sum()
+        self.losses.get(&topic).copied().unwrap_or(0)
     }
 }
 

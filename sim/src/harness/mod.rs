@@ -36,8 +36,10 @@ use std::sync::Arc;
 
 /// Simulated seconds after which a run that has not come to its end fails.
 const LIMIT_S: u64 = 3_600;
-/// How often what brokers use is looked at.
+/// How often what brokers use is looked at, where so many are looked at; where there are more, as much more seldom: it takes a
+/// walk over their disks.
 const USAGE_EVERY: Duration = Duration::from_secs(1);
+const USAGES: u32 = 10;
 
 /// Once everything works again, a follower may wait so long for an answer that was lost.
 const SETTLING: Duration = Duration::from_secs(10);
@@ -259,25 +261,25 @@ impl Run {
 
     fn watch_usage(&self) {
         let (world, hub, brokers) = (self.world.clone(), self.hub.clone(), self.brokers.clone());
+        let every = USAGE_EVERY * (brokers.len() as u32 / USAGES).max(1);
         self.world.spawn(async move {
             loop {
-                world.sleep(USAGE_EVERY).await;
+                world.sleep(every).await;
+                // What is told of the whole world takes a walk over everything: once is enough.
+                let tasks = madsim::runtime::Handle::current().metrics().num_tasks_by_node();
+                let (memory_bytes, connections) = (crate::memory::in_use(), world.net().connections());
                 for broker in &brokers {
-                    hub.usage(broker.id, &usage(&world, broker));
+                    let disk = broker.node.disk();
+                    let usage = Usage {
+                        memory_bytes,
+                        descriptors: (disk.open_files() + connections) as u64,
+                        tasks: tasks.get(&broker.node.name()).copied().unwrap_or(0) as u64,
+                        disk_bytes: disk.used_bytes(),
+                    };
+                    hub.usage(broker.id, &usage);
                 }
             }
         });
-    }
-}
-
-fn usage(world: &World, broker: &Broker) -> Usage {
-    let tasks = madsim::runtime::Handle::current().metrics().num_tasks_by_node();
-    let disk = broker.node.disk();
-    Usage {
-        memory_bytes: crate::memory::in_use(),
-        descriptors: (disk.open_files() + world.net().connections()) as u64,
-        tasks: tasks.get(&broker.node.name()).copied().unwrap_or(0) as u64,
-        disk_bytes: disk.used_bytes(),
     }
 }
 

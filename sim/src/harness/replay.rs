@@ -263,8 +263,9 @@ fn scrub_log(files: &Files, log: &Log<'_>, found: &mut Vec<Rubbish>) {
 }
 
 fn scrub_producers(files: &Files, log: &Log<'_>, found: &mut Vec<Rubbish>) {
-    for (path, bytes) in files {
-        let name = path.strip_prefix(log.dir).and_then(|rest| rest.strip_prefix('/'));
+    let inside = format!("{}/", log.dir);
+    for (path, bytes) in files.range(inside.clone()..).take_while(|(path, _)| path.starts_with(&inside)) {
+        let name = path.strip_prefix(&inside);
         let Some(at) = name.and_then(|name| name.strip_suffix(".snapshot")?.parse::<i64>().ok()) else {
             continue;
         };

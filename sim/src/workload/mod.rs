@@ -130,6 +130,14 @@ impl Client {
     /// One of the topics that exist from the start, and one of its partitions: one that is led where `session` leads to.
     /// `None` when there seems to be none.
     pub fn any_partition_led(&mut self, session: &Session) -> Option<(String, i32)> {
+        if self.brokers() > LOOKS_MAX as usize {
+            // Most looks would be in vain.
+            let topics = self.around.topics.iter();
+            let led: Vec<(&str, i32)> = topics
+                .flat_map(|topic| session.led_here(&topic.name).into_iter().map(|led| (&*topic.name, led)))
+                .collect();
+            return self.stream.pick(&led).map(|(name, partition)| (name.to_string(), *partition));
+        }
         for _ in 0..LOOKS_MAX {
             let (topic, partition) = self.any_partition()?;
             if self.brokers() == 1 || session.is_with_leader(&topic, partition) {

@@ -12,7 +12,7 @@ use client::{CallError, Connection};
 use model::{Offset, PartitionIndex, TopicId};
 use protocol::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use protocol::messages::fetch::{FetchRequest, FetchResponse, PartitionData};
-use protocol::messages::metadata::MetadataResponse;
+use protocol::messages::metadata::{MetadataResponse, MetadataResponseBroker};
 use protocol::{ErrorCode, Message, Request};
 use records::batch;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,10 +33,10 @@ pub struct Session {
     topics: BTreeMap<String, Topic>,
     /// The broker that it is a session with.
     addr: SocketAddr,
-    /// Where partitions are led, as far as somebody leads them.
-    leaders: BTreeMap<(String, i32), SocketAddr>,
+    /// Where topics' partitions are led, as far as somebody leads them.
+    leaders: BTreeMap<String, BTreeMap<i32, SocketAddr>>,
     /// Partitions that nobody leads and that are on no other brokers than those whose disks may have been replaced.
-    lost: BTreeSet<(String, i32)>,
+    lost: BTreeMap<String, BTreeSet<i32>>,
 }
 
 /// How a poll ended, for who decides about the next one.
@@ -75,20 +75,31 @@ impl Session {
         Session::try_open_at(client, addr).await
     }
 
+    /// Where a partition is led, as far as this session knows.
+    pub fn leader(&self, topic: &str, partition: i32) -> Option<SocketAddr> {
+        self.leaders.get(topic)?.get(&partition).copied()
+    }
+
     /// Whether it is a session with the leader of a partition.
     pub fn is_with_leader(&self, topic: &str, partition: i32) -> bool {
-        self.leaders.get(&(topic.to_string(), partition)) == Some(&self.addr)
+        self.leader(topic, partition) == Some(self.addr)
+    }
+
+    /// Which partitions of a topic the broker leads that it is a session with.
+    pub fn led_here(&self, topic: &str) -> Vec<i32> {
+        let all = self.leaders.get(topic).into_iter().flatten();
+        all.filter(|(_, leader)| **leader == self.addr).map(|(partition, _)| *partition).collect()
     }
 
     /// Whether a partition's only replicas may have been on disks that were replaced: nobody leads it.
     pub fn is_lost(&self, topic: &str, partition: i32) -> bool {
-        self.lost.contains(&(topic.to_string(), partition))
+        self.lost.get(topic).is_some_and(|lost| lost.contains(&partition))
     }
 
     /// The session itself if it is one with the leader of a partition, else one with that if it can be had, or with any.
     pub async fn with_leader(self, client: &mut Client, topic: &str, partition: i32) -> Option<Session> {
-        match self.leaders.get(&(topic.to_string(), partition)) {
-            Some(leader) if *leader != self.addr => match Session::try_open_at(client, *leader).await {
+        match self.leader(topic, partition) {
+            Some(leader) if leader != self.addr => match Session::try_open_at(client, leader).await {
                 Some(session) => Some(session),
                 None => {
                     client.rest_ms(100).await;
@@ -116,7 +127,7 @@ impl Session {
             topics: BTreeMap::new(),
             addr,
             leaders: BTreeMap::new(),
-            lost: BTreeSet::new(),
+            lost: BTreeMap::new(),
         };
         session.refresh(client).await.ok()?;
         Some(session)
@@ -127,27 +138,30 @@ impl Session {
         let version = self.highest::<protocol::messages::metadata::MetadataRequest>();
         let request = single::all_topics(version);
         let response = self.connection.call(version, &request, client.after_ms(OPEN_MS)).await?;
+        let addr = |at: &MetadataResponseBroker| {
+            let port = u16::try_from(at.port).ok()?;
+            let port = if port == FORWARDED_PORT { PORT } else { port };
+            Some((at.node_id, SocketAddr::new(at.host.parse().ok()?, port)))
+        };
+        let brokers: BTreeMap<i32, SocketAddr> = response.brokers.iter().filter_map(addr).collect();
         for topic in &response.topics {
             let (Some(name), 0) = (&topic.name, topic.error_code) else { continue };
             let id = TopicId(topic.topic_id);
             client.around.hub.learn(id, name);
             self.topics.insert(name.clone(), Topic { name: name.clone(), id });
+            let leaders = self.leaders.entry(name.clone()).or_default();
+            let lost = self.lost.entry(name.clone()).or_default();
             for partition in &topic.partitions {
-                let leader = response.brokers.iter().find(|broker| broker.node_id == partition.leader_id);
-                let leader = leader.and_then(|at| {
-                    let port = u16::try_from(at.port).ok()?;
-                    let port = if port == FORWARDED_PORT { PORT } else { port };
-                    Some(SocketAddr::new(at.host.parse().ok()?, port))
-                });
-                let place = (name.clone(), partition.partition_index);
+                let leader = brokers.get(&partition.leader_id).copied();
+                let index = partition.partition_index;
                 let wiped = partition.replica_nodes.iter().all(|id| client.around.wiped.contains(id));
                 match leader.is_none() && wiped {
-                    true => self.lost.insert(place.clone()),
-                    false => self.lost.remove(&place),
+                    true => lost.insert(index),
+                    false => lost.remove(&index),
                 };
                 match leader {
-                    Some(leader) => self.leaders.insert(place, leader),
-                    None => self.leaders.remove(&place),
+                    Some(leader) => leaders.insert(index, leader),
+                    None => leaders.remove(&index),
                 };
             }
         }
