@@ -23,13 +23,23 @@ pub struct AckedDurable {
     deleted: BTreeSet<String>,
     /// Topics of which nobody knows what became of a creation or a deletion.
     unsettled: BTreeSet<String>,
-    /// What the reader of this round has read so far.
+    /// What the readers of this round have read so far.
     reading: Option<Reading>,
 }
 
 struct Reading {
-    client: String,
+    round: u32,
     found: BTreeMap<Place, BTreeMap<i64, Value>>,
+}
+
+impl Reading {
+    /// Whether a client is one of the round's readers: the first one, `reader-1`, or one of those that read along with it,
+    /// `reader-1.7`.
+    fn is_by(&self, client: &str) -> bool {
+        let of = |round: &str| round.parse() == Ok(self.round);
+        let number = client.strip_prefix("reader-");
+        number.is_some_and(|number| of(number.split_once('.').map_or(number, |(round, _)| round)))
+    }
 }
 
 impl Checker for AckedDurable {
@@ -65,7 +75,7 @@ impl Checker for AckedDurable {
                     }
                 }
                 (Call::Fetch { topic, partition, .. }, Reply::Fetched { records, .. }) => {
-                    if let Some(reading) = self.reading.as_mut().filter(|r| r.client == operation.client) {
+                    if let Some(reading) = self.reading.as_mut().filter(|r| r.is_by(&operation.client)) {
                         let found = reading.found.entry((topic.clone(), *partition)).or_default();
                         found.extend(records.iter().copied());
                     }
@@ -81,14 +91,14 @@ impl Checker for AckedDurable {
                     self.deleted.insert(topic.clone());
                 }
                 (Call::Metadata, Reply::Topics { topics })
-                    if self.reading.as_ref().is_some_and(|r| r.client == operation.client) =>
+                    if self.reading.as_ref().is_some_and(|r| r.is_by(&operation.client)) =>
                 {
                     self.judge_topics(topics, report);
                 }
                 _ => {}
             },
             Seen::Note(Note::ReadAll { round }) => {
-                self.reading = Some(Reading { client: format!("reader-{round}"), found: BTreeMap::new() });
+                self.reading = Some(Reading { round: *round, found: BTreeMap::new() });
             }
             Seen::Note(Note::ReadDone { .. }) => {
                 if let Some(reading) = self.reading.take() {

@@ -88,3 +88,20 @@ fn a_record_that_was_acknowledged_without_a_place_is_somewhere() {
     Forge::topic(true).acked(1, &[2], 0).acked(1, &[1], -1).read_all(1, &[(0, 2), (1, 1)]).fires(&[]);
     Forge::topic(true).acked(1, &[2], 0).acked(1, &[1], -1).read_all(1, &[(0, 2)]).fires(&["acked_durable"]);
 }
+
+#[test]
+fn what_any_reader_of_the_round_has_read_is_there_and_what_others_have_is_not() {
+    use crate::history::Note;
+    let read_by = |clients: [&str; 2]| {
+        Forge::topic(true)
+            .acked(1, &[1, 2], 0)
+            .note(Note::ReadAll { round: 1 })
+            .read(clients[0], 0, &[(0, 1)], 2)
+            .read(clients[1], 1, &[(1, 2)], 2)
+            .note(Note::ReadDone { round: 1 })
+    };
+    read_by(["reader-1.1", "reader-1.2"]).fires(&[]);
+    read_by(["reader-1", "reader-1.50"]).fires(&[]);
+    read_by(["reader-1", "reader-11.1"]).fires(&["acked_durable"]);
+    read_by(["reader-1", "c1"]).fires(&["acked_durable"]);
+}

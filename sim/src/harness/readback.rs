@@ -1,17 +1,26 @@
 //! Reading everything: every topic, every partition, from its first offset to its high watermark, once all brokers are
 //! available.
+//!
+//! The first reader, `reader-1` in the first round, waits for that. Where there are many partitions others read along with
+//! it, `reader-1.1` and so on, each from as few leaders as can be: one alone would take longer than the scenario has time.
 
 use crate::history::{Call, Note, Reply};
-use crate::runtime::NodeHandle;
+use crate::runtime::{NodeHandle, SimRuntime};
 use crate::scenario::TopicSpec;
 use crate::workload::{Client, Created, Poll, Session, Surroundings, create, topics};
+use ::runtime::Runtime;
 use client::single::FetchLimits;
-use protocol::messages::metadata::{MetadataResponsePartition, MetadataResponseTopic};
+use protocol::messages::metadata::{MetadataResponse, MetadataResponsePartition, MetadataResponseTopic};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const EARLIEST: i64 = -2;
 const LATEST: i64 = -1;
 const LIMITS: FetchLimits = FetchLimits { max_wait_ms: 0, min_bytes: 0, max_bytes: 1 << 20 };
+
+/// Where there are more partitions than this, as many share each reader.
+const PLACES_PER_READER: usize = 200;
+/// Readers at most.
+const READERS_MAX: usize = 50;
 
 /// Reads everything from the machine `node`, as round `round`. What could not be read before `around.until` is an
 /// error.
@@ -20,8 +29,7 @@ pub async fn read_all(node: &NodeHandle, around: &Surroundings, round: u32) -> R
     let result = Arc::new(Mutex::new(Err("the reader never began".to_string())));
     let (into, around_process) = (result.clone(), around.clone());
     node.boot(move |runtime| async move {
-        let mut client = Client::of_harness(&format!("reader-{round}"), around_process, runtime);
-        let read = read_topics(&mut client, round).await;
+        let read = read_topics(&around_process, &runtime, round).await;
         *into.lock().unwrap_or_else(PoisonError::into_inner) = read;
     });
     node.ended().await;
@@ -32,13 +40,51 @@ pub async fn read_all(node: &NodeHandle, around: &Surroundings, round: u32) -> R
     read
 }
 
-async fn read_topics(client: &mut Client, round: u32) -> Result<(), String> {
+async fn read_topics(around: &Surroundings, runtime: &SimRuntime, round: u32) -> Result<(), String> {
+    let reader = format!("reader-{round}");
+    let mut client = Client::of_harness(&reader, around.clone(), runtime.clone());
+    let (session, places) = once_available(&mut client, round).await?;
+    if places.len() <= PLACES_PER_READER {
+        return read_places(&mut client, session, places).await;
+    }
+    let mut readers = Vec::new();
+    for (n, places) in shared_out(&session, places).into_iter().enumerate() {
+        let (name, around, runtime_of_it) = (format!("{reader}.{}", n + 1), around.clone(), runtime.clone());
+        readers.push(runtime.spawn("reader", async move {
+            let mut client = Client::of_harness(&name, around, runtime_of_it);
+            let session = Session::open(&mut client).await.ok_or("no session with a broker")?;
+            read_places(&mut client, session, places).await
+        }));
+    }
+    for reader in readers {
+        reader.await.map_err(|_| "a reader was stopped")??;
+    }
+    Ok(())
+}
+
+/// The partitions of each reader: those that one broker leads have as few readers as can be.
+fn shared_out(session: &Session, places: Vec<(String, i32)>) -> Vec<Vec<(String, i32)>> {
+    let each = PLACES_PER_READER.max(places.len().div_ceil(READERS_MAX));
+    let mut led: Vec<_> = places
+        .into_iter()
+        .map(|(name, partition)| (session.leader(&name, partition), (name, partition)))
+        .collect();
+    led.sort();
+    led.chunks(each).map(|led| led.iter().map(|(_, place)| place.clone()).collect()).collect()
+}
+
+/// What is to be read, once all brokers are available and every replica is in sync.
+async fn once_available(client: &mut Client, round: u32) -> Result<(Session, Vec<(String, i32)>), String> {
     let marker = marker(client, round).await?;
     let mut session = Session::open(client).await.ok_or("no session with a broker")?;
-    let mut places = loop {
+    loop {
         let mut why = "the topics can't be listed";
         let op = client.invoke(Call::Metadata);
-        match session.refresh(client).await {
+        let listed = session.refresh(client).await;
+        let partitions =
+            |response: &MetadataResponse| response.topics.iter().map(|t| t.partitions.len()).sum();
+        let many = listed.as_ref().map_or(0, partitions) > PLACES_PER_READER;
+        match listed {
             Ok(response) if response.brokers.len() < client.brokers() => {
                 why = "a broker is not available";
                 client.info(op, why);
@@ -51,15 +97,27 @@ async fn read_topics(client: &mut Client, round: u32) -> Result<(), String> {
                 let topics = topics(&response);
                 if marker.as_ref().is_none_or(|marker| topics.iter().any(|(name, _)| name == marker)) {
                     client.ok(op, Reply::Topics { topics: topics.clone() });
-                    break places(topics);
+                    return Ok((session, places(topics)));
                 }
                 client.info(op, "the broker does not know yet what was committed");
             }
             Ok(_) => client.info(op, "a topic has an error"),
             Err(e) => client.info(op, e.to_string()),
         }
+        if many {
+            // To look takes a while, and so does what is waited for.
+            client.rest_ms(1000).await;
+        }
         session = another(client, why).await?;
-    };
+    }
+}
+
+/// Reads partitions, one after the other.
+async fn read_places(
+    client: &mut Client,
+    mut session: Session,
+    mut places: Vec<(String, i32)>,
+) -> Result<(), String> {
     while !places.is_empty() {
         // Those of the broker at hand first: connections take their time.
         let at = places.iter().position(|(topic, partition)| session.is_with_leader(topic, *partition));
