@@ -249,7 +249,11 @@ impl Run {
     }
 
     async fn stop_and_scrub(&self) -> Result<(), Failed> {
-        for broker in &self.brokers {
+        // Those that don't vote first: whoever stops is let go by the controller, as long as there is one.
+        let voters = self.scenario.topology.voters();
+        let (last, first): (Vec<_>, Vec<_>) =
+            self.brokers.iter().partition(|broker| voters.contains(&broker.id));
+        for broker in first.into_iter().chain(last) {
             if !broker.stopped().await {
                 self.hub.stuck(&format!("broker {} did not stop", broker.id));
                 return Err(Failed);
