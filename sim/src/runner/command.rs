@@ -1,7 +1,7 @@
 //! The command line of the simulator's binary, which `cargo xtask simulate` builds and calls.
 
 use super::many::{self, Plan, Sum};
-use super::{distribution, history, ledger, names, one, regressions, shrink, worker};
+use super::{all, distribution, history, ledger, one, regressions, shrink, worker};
 use crate::scenario::Scenario;
 use crate::story::Story;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ const USAGE: &str = "usage: tidemark-sim COMMAND
 
   run NAME|all [--seeds A..B | --minutes M] [--from A] [--jobs N] [--twice] [--hashes] [--ledger]
                [--until-failure [--invariant ID]…] [--keep DIR]
-                            many seeds of a scenario, or of all of them and the regressions
+                            many seeds of a scenario, or of all that are not heavy and the regressions
   run regressions [--twice] the concrete scenarios of scenarios/regressions
   run NAME --seed S         one seed, with its story
   run FILE.json             one concrete scenario, with its story
@@ -110,14 +110,14 @@ fn run(arguments: Arguments) -> Result<(), String> {
         return replay(&distribution(&arguments.name)?.draw(seed));
     }
     let all = match arguments.name.as_str() {
-        "all" => names(),
+        "all" => all()?,
         "regressions" => Vec::new(),
-        name => vec![name.to_string()],
+        name => vec![distribution(name)?],
     };
     let mut failed = 0;
-    for name in &all {
-        let plan = plan(&arguments);
-        let sum = many::run(&distribution(name)?, &plan)?;
+    for distribution in &all {
+        let (name, plan) = (&distribution.name, plan(&arguments));
+        let sum = many::run(distribution, &plan)?;
         failed += sum.failed.len();
         println!("{}", summary(name, &sum));
         if arguments.flag("--ledger") {
@@ -154,7 +154,7 @@ fn summary(name: &str, sum: &Sum) -> String {
     let (ok, fail, info) = sum.operations;
     let (cpu_s, sim_s) = (sum.cpu_nanos as f64 / 1e9, sum.sim_nanos as f64 / 1e9);
     format!(
-        "{name}: {} seeds in {:.1} s ({:.1} seeds/s), {:.2} core-minutes; {sim_s:.0} simulated s, {:.0} a second and core; \
+        "{name}: {} seeds in {:.1} s ({:.1} seeds/s), {:.2} core-minutes; {sim_s:.0} simulated s, {:.1} a second and core; \
          {} operations ({ok} ok, {fail} fail, {info} info); at most {} MB, {} descriptors, {} tasks, {} MB on disk; \
          {} failed",
         sum.seeds,

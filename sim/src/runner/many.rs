@@ -1,7 +1,7 @@
 //! Many seeds, over worker processes, and what they add up to.
 
 use super::one::Ran;
-use super::worker::Worker;
+use super::worker::{HEAVY_SEED_MAX, SEED_MAX, Worker};
 use crate::checkers::Usage;
 use crate::scenario::Scenario;
 use crate::scenario::distribution::Distribution;
@@ -84,7 +84,8 @@ pub fn run(distribution: &Distribution, plan: &Plan) -> Result<Sum, String> {
 
 fn work(distribution: &Distribution, plan: &Plan, progress: &Mutex<Progress>) -> Result<(), String> {
     let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut worker, mut second) = (Worker::fresh(), Worker::lasting());
+    let longest = if distribution.heavy { HEAVY_SEED_MAX } else { SEED_MAX };
+    let (mut worker, mut second) = (Worker::fresh().within(longest), Worker::lasting().within(longest));
     loop {
         let seed = {
             let mut progress = lock();

@@ -31,6 +31,13 @@ fn distribution(name: &str) -> Result<Distribution, String> {
     Ok(distribution)
 }
 
+/// Those that `all` stands for: each whose seeds take seconds.
+fn all() -> Result<Vec<Distribution>, String> {
+    let mut all = names().iter().map(|name| distribution(name)).collect::<Result<Vec<_>, _>>()?;
+    all.retain(|distribution| !distribution.heavy);
+    Ok(all)
+}
+
 /// The names of all distributions, sorted.
 fn names() -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(scenarios_dir()) else { return Vec::new() };
@@ -42,3 +49,7 @@ fn names() -> Vec<String> {
     names.sort();
     names
 }
+
+#[cfg(test)]
+#[path = "runner_test.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::one::Ran;
 use super::regressions;
-use super::worker::{HANGS, Worker};
+use super::worker::{HANGS, SEED_MAX, Worker};
 use crate::checkers::Violation;
 use crate::scenario::Scenario;
 use crate::shrink::{Size, Verdict, shrink};
@@ -84,7 +84,7 @@ pub fn run(task: &Task) -> Result<(), String> {
     let size = Size::of(&task.scenario);
     println!("{} seed {} breaks {broken}: {size}", task.scenario.name, task.scenario.seed);
 
-    let (mut worker, mut attempts, mut error) = (Worker::fresh().within(patience), 0, None);
+    let (mut worker, mut attempts, mut error) = (Worker::fresh().within(patience.min(SEED_MAX)), 0, None);
     let judge = |candidate: &Scenario| {
         if attempts >= task.attempts || began.elapsed().as_secs_f64() >= task.minutes * 60.0 {
             return Verdict::Stop;

@@ -23,9 +23,15 @@ pub struct Distribution {
     pub name: String,
     /// The claim in words.
     pub claim: String,
+    /// A seed takes minutes of a core: it is run when it is asked for by name, and not with all.
+    #[serde(default)]
+    pub heavy: bool,
     /// Length of the chaos.
     #[serde(default = "range::<20, 60>")]
     duration_s: Range,
+    /// How long after the last fault has healed everything must be readable again.
+    #[serde(default = "quiesce_s")]
+    quiesce_s: u64,
     #[serde(default)]
     topics: Topics,
     #[serde(default)]
@@ -214,6 +220,10 @@ impl Default for Rough {
     }
 }
 
+fn quiesce_s() -> u64 {
+    30
+}
+
 fn budget() -> Usage {
     Usage { memory_bytes: 128 << 20, descriptors: 250, tasks: 250, disk_bytes: 64 << 20 }
 }
@@ -258,7 +268,7 @@ impl Distribution {
             clients: self.load.draw(&stream),
             faults,
             duration_ms,
-            quiesce_ms: 30_000,
+            quiesce_ms: 1000 * self.quiesce_s,
             budget: self.budget,
             expected: Vec::new(),
         };
