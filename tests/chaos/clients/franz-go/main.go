@@ -371,6 +371,9 @@ func newClient(o options, more ...kgo.Opt) *kgo.Client {
 		kgo.SeedBrokers(strings.Split(o.bootstrap, ",")...),
 		kgo.RetryBackoffFn(func(int) time.Duration { return backoff }),
 		kgo.MetadataMinAge(backoff),
+		// A broker that stops may close a connection before its first answer; without this that counts as a mistake in the
+		// client's settings, and ends it.
+		kgo.AlwaysRetryEOF(),
 	)...)
 	if err != nil {
 		log.Fatal(err)
