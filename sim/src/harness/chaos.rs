@@ -92,7 +92,7 @@ impl Chaos {
         }
         let Some(broker) = self.brokers.iter().find(|b| b.id == fault.broker) else { return };
         self.hub.remark(format!("fault {}: {:?} of b{}", fault.name, fault.action, fault.broker));
-        self.hub.struck(&fault.name);
+        self.hub.struck(&fault.name, fault.broker);
         match &fault.action {
             Action::Kill { down_ms } => broker.kill(*down_ms, &fault.name),
             Action::PowerLoss { down_ms } => broker.power_loss(*down_ms, &fault.name),

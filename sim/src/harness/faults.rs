@@ -69,9 +69,12 @@ impl Triggers {
         due
     }
 
-    /// A fault strikes: those that wait for that begin to count.
-    pub fn struck(&mut self, name: &str) {
+    /// A fault strikes `broker`: those that wait for that begin to count, and what follows it strikes the same one.
+    pub fn struck(&mut self, name: &str, broker: i32) {
         for waiting in &mut self.waiting {
+            if [&waiting.since, &waiting.during].into_iter().any(|of| of.as_deref() == Some(name)) {
+                waiting.fault.broker = broker;
+            }
             if waiting.during.as_deref() == Some(name) {
                 waiting.during = None;
             }

@@ -51,7 +51,7 @@ fn what_happens_meanwhile_counts_from_the_strike() {
     let (mut triggers, _) = Triggers::new(&[fault("a", None, 1), during]);
     assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["a"]);
     assert!(triggers.event(1, EventKind::Synced, 7).is_empty(), "due is not yet struck");
-    triggers.struck("a");
+    triggers.struck("a", 1);
     assert_eq!(names(triggers.event(1, EventKind::Synced, 7)), ["b"]);
 }
 
@@ -67,4 +67,18 @@ fn whoever_tells_the_event_is_struck() {
     let due = triggers.event(2, EventKind::Synced, 7);
     assert_eq!(due.iter().map(|fault| fault.broker).collect::<Vec<_>>(), [2]);
     assert!(triggers.event(2, EventKind::Synced, 7).is_empty());
+}
+
+#[test]
+fn what_follows_strikes_whom_the_first_one_struck() {
+    let mut any = fault("a", None, 1);
+    if let Trigger::Event { whoever, .. } = &mut any.trigger {
+        *whoever = true;
+    }
+    let (mut triggers, _) = Triggers::new(&[any, fault("b", Some("a"), 1)]);
+    assert_eq!(triggers.event(2, EventKind::Synced, 7)[0].broker, 2);
+    triggers.struck("a", 2);
+    triggers.healed("a");
+    assert!(triggers.event(1, EventKind::Synced, 7).is_empty());
+    assert_eq!(triggers.event(2, EventKind::Synced, 7)[0].broker, 2);
 }

@@ -116,9 +116,9 @@ impl Hub {
         self.lock().strike = None;
     }
 
-    /// The fault of this name strikes: what waits for that begins to count.
-    pub fn struck(&self, fault: &str) {
-        self.lock().triggers.struck(fault);
+    /// The fault of this name strikes a broker: what waits for that begins to count.
+    pub fn struck(&self, fault: &str, broker: i32) {
+        self.lock().triggers.struck(fault, broker);
     }
 
     /// The fault of this name has healed: what waits for that begins to count.
