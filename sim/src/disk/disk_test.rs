@@ -266,6 +266,30 @@ fn a_full_disk_takes_a_part_and_gives_it_back_when_files_go() {
 }
 
 #[test]
+fn a_full_disk_refuses_new_names_too_now_and_then() {
+    run(1, |_, node, rt| async move {
+        let file = create(&rt, "f", &[1; 600]).await;
+        node.disk().adjust(|knobs| knobs.capacity_bytes = 1000);
+        let mut refused = [0; 2];
+        for n in 0..40 {
+            let name = format!("{n}");
+            let made = match n % 2 {
+                0 => rt.disk().open(path(&name), OpenMode::Truncate).await.map(drop),
+                _ => rt.disk().create_dir(path(&name)).await,
+            };
+            if let Err(error) = made {
+                assert_eq!(error.kind, DiskErrorKind::NoSpace);
+                refused[n % 2] += 1;
+            }
+            rt.disk().open(path("f"), OpenMode::Write).await.expect("what is there can be opened");
+        }
+        assert!(refused.iter().all(|times| (1..20).contains(times)), "{refused:?}");
+        file.set_len(100).await.unwrap();
+        create(&rt, "g", b"").await;
+    });
+}
+
+#[test]
 fn a_hung_sync_comes_back_when_the_disk_does() {
     run(1, |world, node, rt| async move {
         let file = durable(&rt, "f", b"a").await;

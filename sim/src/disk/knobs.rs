@@ -32,7 +32,7 @@ pub struct DiskKnobs {
     pub write_error_ppm: u32,
     /// Chance that a sync fails (see the crash contract), in parts per million.
     pub sync_error_ppm: u32,
-    /// Bytes that live files may hold in all; 0 means unlimited.
+    /// Bytes that live files may hold in all; 0 means unlimited. With next to none left, new names may find no space either.
     pub capacity_bytes: u64,
     /// Written and unsynced bytes per file before the kernel writes the oldest back on its own.
     pub dirty_bytes: u64,

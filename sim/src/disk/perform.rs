@@ -127,6 +127,16 @@ impl Work {
         self
     }
 
+    /// Whether it creates what is not there.
+    fn names_something_new(&self, tree: &Tree) -> bool {
+        match self {
+            Work::Open { path, mode: OpenMode::CreateNew | OpenMode::Truncate }
+            | Work::Lock { path }
+            | Work::CreateDir { path } => tree.find(path).is_err(),
+            _ => false,
+        }
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Work::Read { .. } => "read",
@@ -224,6 +234,9 @@ impl State {
 
     fn disk_names(&mut self, node: NodeId, work: &Work) -> Result<Done, Refusal> {
         let disk = &mut self.machine_mut(node).disk;
+        if work.names_something_new(&disk.tree) && disk.is_out_of_names() {
+            return Err((DiskErrorKind::NoSpace, "no space left on device"));
+        }
         let tree = &mut disk.tree;
         match work {
             Work::Open { path, mode } => {

@@ -1,5 +1,6 @@
 //! One machine's disk: its tree, its knobs, and the operations under way.
 
+use super::SECTOR_BYTES;
 use super::knobs::{DiskKnobs, DiskOp, NextFailure};
 use super::names::Inode;
 use super::perform::{Done, Work};
@@ -11,6 +12,11 @@ use crate::trace::Life;
 use ::runtime::DiskError;
 use std::collections::BTreeMap;
 use std::task::Waker;
+
+/// With fewer bytes left, a disk may have no space for a new name either.
+const NAME_BYTES: u64 = SECTOR_BYTES;
+/// The chance that it has none, in parts per million.
+const NAMELESS_PPM: u32 = 500_000;
 
 /// A disk.
 pub(crate) struct DiskState {
@@ -70,6 +76,12 @@ impl DiskState {
         let free = self.knobs.capacity_bytes.saturating_sub(self.tree.used_bytes());
         let len = self.tree.file(inode).live.len();
         Some((len + free).saturating_sub(offset))
+    }
+
+    /// Whether there is no space for a new name: a matter of luck once next to nothing is left, as names share blocks.
+    pub(super) fn is_out_of_names(&mut self) -> bool {
+        let free = self.knobs.capacity_bytes.saturating_sub(self.tree.used_bytes());
+        self.knobs.capacity_bytes > 0 && free < NAME_BYTES && self.faults.chance(NAMELESS_PPM)
     }
 
     /// How long an operation takes from now, in nanoseconds. `None` when it completes at once.

@@ -274,7 +274,7 @@ impl Tree {
         }
     }
 
-    fn find(&self, path: &Path) -> Result<Inode, Refusal> {
+    pub(super) fn find(&self, path: &Path) -> Result<Inode, Refusal> {
         let mut at = ROOT;
         for name in components(path) {
             let dir = self.as_dir(at).ok_or(NOT_A_DIRECTORY)?;
