@@ -78,6 +78,8 @@ struct State {
     stop_after: Option<u64>,
     /// Bytes that may still be written.
     space: Option<u64>,
+    /// Files that may yet be created.
+    names: Option<u64>,
     fail_syncs: u64,
     fail_writes: u64,
     fail_removals: u64,
@@ -268,6 +270,7 @@ impl MemoryDisk {
         state.visible = state.durable.clone();
         state.stop_after = None;
         state.space = None;
+        state.names = None;
         state.fail_syncs = 0;
         state.fail_writes = 0;
         state.fail_removals = 0;
@@ -281,6 +284,11 @@ impl MemoryDisk {
     /// Lets so many bytes be written; `None`: any number. Without any left no file is created either.
     pub(crate) fn set_space(&self, bytes: Option<u64>) {
         self.state().space = bytes;
+    }
+
+    /// Lets so many files be created; `None`: any number.
+    pub(crate) fn set_names_left(&self, left: Option<u64>) {
+        self.state().names = left;
     }
 
     /// Fails the next syncs.
@@ -357,10 +365,13 @@ impl Disk for MemoryDisk {
                 inode
             }
             (_, Some(inode)) => inode,
-            (_, None) if state.space == Some(0) => return Err(error(DiskErrorKind::NoSpace, "open", path)),
+            (_, None) if state.space == Some(0) || state.names == Some(0) => {
+                return Err(error(DiskErrorKind::NoSpace, "open", path));
+            }
             (_, None) => {
                 let inode = state.next_inode;
                 state.next_inode += 1;
+                state.names = state.names.map(|left| left - 1);
                 state.inodes.insert(inode, Inode::default());
                 state.set_names(vec![(path.to_owned(), Some(Node::File(inode)))]);
                 inode

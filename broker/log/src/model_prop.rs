@@ -26,8 +26,10 @@ enum Step {
     },
     SyncDuringAppend,
     FailedSync,
+    /// With so much space left, and so many names.
     Full {
         room: u16,
+        names: Option<u8>,
     },
     Roll,
     Checkpoint,
@@ -87,7 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => room().prop_map(|room| Step::Sync { room }),
         1 => Just(Step::SyncDuringAppend),
         1 => Just(Step::FailedSync),
-        1 => any::<u16>().prop_map(|room| Step::Full { room: room % 2000 }),
+        1 => (any::<u16>(), prop::option::of(0u8..4)).prop_map(|(room, names)| Step::Full { room: room % 2000, names }),
         1 => Just(Step::Roll),
         2 => Just(Step::Checkpoint),
         1 => (any::<u16>(), room()).prop_map(|(back, room)| Step::Truncate { back: back % 12, room }),
@@ -386,8 +388,9 @@ impl World {
                 // What recovery called durable must be, although those syncs failed once.
                 self.restart(Some(0));
             }
-            Step::Full { room } => {
+            Step::Full { room, names } => {
                 self.disk.set_space(Some(room.into()));
+                self.disk.set_names_left(names.map(u64::from));
                 let batches = self.build(&[(1, 300, 3, 0), (3, 300, 2, -1), (1, 100, 5, 3)]);
                 match self.append(batches) {
                     Ok(()) => {}
@@ -395,6 +398,7 @@ impl World {
                     Err(other) => panic!("a full disk fences nothing: {other}"),
                 }
                 self.disk.set_space(None);
+                self.disk.set_names_left(None);
             }
             Step::Roll => finish(self.log().roll()).expect("rolls"),
             Step::Checkpoint => self.point = self.log().recovery_point(),

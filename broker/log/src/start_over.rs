@@ -5,10 +5,12 @@
 //! name of a mark, `%020d.start-over`:
 //!
 //! ```text
-//! mark created, durable     until here: the old log. From here on: the empty one, which opening brings about.
-//! segments and snapshots of producers removed, first segment created, durable
-//! mark removed, durable     only then may anything be appended: it would be removed with the rest
+//! mark created, durable      until here: the old log. From here on: the empty one, which opening brings about.
+//! segments and snapshots of producers removed, durable
+//! mark renamed to the first segment, durable      only then may anything be appended: it would be removed with the rest
 //! ```
+//!
+//! So only the mark needs space: with a segment created beside it, a disk that fills up in between would leave neither log.
 //!
 //! The checkpoint of the epochs may still tell of the old log until the next sync: opening leaves out what does not
 //! lie within the log.
@@ -116,11 +118,11 @@ pub(crate) async fn finish<D: Disk>(
     for snapshot in old.snapshots {
         files::remove(disk, dir, *snapshot).await?;
     }
-    let active = Active::create(disk, dir, at).await?;
     disk.sync_dir(dir).await?;
-    disk.remove_file(&segment_file(dir, at, names::START_OVER)).await?;
+    let (mark, segment) = (segment_file(dir, at, names::START_OVER), segment_file(dir, at, names::LOG));
+    disk.rename(&mark, &segment).await?;
     disk.sync_dir(dir).await?;
-    Ok(active)
+    Active::create(disk, dir, at).await
 }
 
 #[cfg(test)]

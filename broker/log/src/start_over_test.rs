@@ -5,6 +5,7 @@ use crate::memory_disk::{MemoryDisk, finish, run};
 use crate::recovery_tests::{TestLog, append, batch, check_records, config, open, point, sync};
 use crate::{Log, ReadError, Recovery};
 use model::{LeaderEpoch, Offset};
+use runtime::DiskErrorKind;
 use std::path::PathBuf;
 
 /// Ten batches of one record in segments of three, all of them synced.
@@ -199,6 +200,20 @@ fn slices_of_the_old_log_read_what_was_there_or_nothing() {
     assert_eq!(finish(sealed.read()), Err(ReadError::Gone));
     let read = finish(active.read());
     assert!(read == Ok(batch(9).head) || read == Err(ReadError::Gone), "read {read:?}");
+}
+
+#[test]
+fn only_the_mark_needs_space() {
+    for (at, _) in CASES {
+        let (disk, mut log) = written();
+        disk.set_names_left(Some(0));
+        let refused = finish(log.start_over(Offset(at))).expect_err("no space");
+        assert_eq!(refused.kind, DiskErrorKind::NoSpace);
+        assert!(!check_either(&log, at), "begun without the mark");
+        disk.set_names_left(Some(1));
+        finish(log.start_over(Offset(at))).expect("as if nothing had happened");
+        assert!(check_either(&log, at), "started over at {at}");
+    }
 }
 
 #[test]
