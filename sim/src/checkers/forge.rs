@@ -1,6 +1,6 @@
 //! Small histories for the checkers' own tests: each says in a line or two what a broken broker would do.
 
-use super::{Checkers, Seen, Usage};
+use super::{Checkers, Expected, Seen, Usage};
 use crate::history::{Call, Entry, Note, Reply, Step, Value};
 use ::runtime::{Acks, Event};
 use model::{DurableEnd, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
@@ -25,9 +25,17 @@ impl Forge {
 
     /// As [`Forge::topic`], of a scenario that is calm or not.
     pub fn of(durable: bool, calm: bool) -> Forge {
+        Forge::expecting(calm, true).created(durable, 1)
+    }
+
+    /// A history on disks that may fail, or not.
+    pub fn on_disks(sound: bool) -> Forge {
+        Forge::expecting(true, sound)
+    }
+
+    fn expecting(calm: bool, sound: bool) -> Forge {
         let budget = Usage { memory_bytes: 10, descriptors: 10, tasks: 10, disk_bytes: 10 };
-        let forge = Forge { checkers: Checkers::of_simulation(budget, 3, calm), time: 0, op: 0 };
-        forge.created(durable, 1)
+        Forge::with(Checkers::of_simulation(&Expected { budget, voters: 3, calm, sound }))
     }
 
     /// The topic `t` is created.

@@ -27,6 +27,7 @@ mod quiet;
 mod quorum_epochs;
 mod recovered;
 mod snapshot_below;
+mod sound_disks;
 mod stable_leadership;
 mod stale_epochs;
 mod watermark;
@@ -262,6 +263,19 @@ impl Report {
     }
 }
 
+/// What the checkers of a simulation know of it beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    /// What a broker may use at most.
+    pub budget: Usage,
+    /// How many vote in the metadata quorum.
+    pub voters: usize,
+    /// See [`Scenario::is_calm`](crate::scenario::Scenario::is_calm).
+    pub calm: bool,
+    /// See [`Scenario::has_sound_disks`](crate::scenario::Scenario::has_sound_disks).
+    pub sound: bool,
+}
+
 /// All checkers at work on one run or one history.
 pub struct Checkers {
     checkers: Vec<Box<dyn Checker>>,
@@ -284,9 +298,9 @@ impl Checkers {
         ])
     }
 
-    /// Those, and the ones that watch the brokers from within. The metadata quorum has so many voters; `calm`: see
-    /// [`Scenario::is_calm`](crate::scenario::Scenario::is_calm).
-    pub fn of_simulation(budget: Usage, voters: usize, calm: bool) -> Checkers {
+    /// Those, and the ones that watch the brokers from within.
+    pub fn of_simulation(expected: &Expected) -> Checkers {
+        let Expected { budget, voters, calm, sound } = *expected;
         let mut all = Checkers::of_history();
         all.checkers.push(Box::new(acked_synced::AckedSynced::default()));
         all.checkers.push(Box::new(log_matching::LogMatching::default()));
@@ -302,6 +316,7 @@ impl Checkers {
         all.checkers.push(Box::new(only_the_dead::OnlyTheDead::new(calm)));
         all.checkers.push(Box::new(recovered::Recovered::default()));
         all.checkers.push(Box::new(quiet::Quiet));
+        all.checkers.push(Box::new(sound_disks::SoundDisks::new(sound)));
         all.checkers.push(Box::new(stable_leadership::StableLeadership::default()));
         all.checkers.push(Box::new(bounded::Bounded::new(budget)));
         all

@@ -18,7 +18,7 @@ pub mod replay;
 pub use broker::{BrokerSpec, CONTROLLER_PORT, FORWARDED_PORT, Format, Main, PORT, Stop};
 pub use hub::{Completions, Hub};
 
-use crate::checkers::{Checkers, Usage, Violation};
+use crate::checkers::{Checkers, Expected, Usage, Violation};
 use crate::history::Note;
 use crate::runtime::{NodeHandle, World, WorldKnobs};
 use crate::scenario::{Fault, Scenario};
@@ -67,8 +67,12 @@ pub fn world_knobs(scenario: &Scenario) -> WorldKnobs {
 /// Runs a scenario in a fresh world.
 pub async fn run(world: World, scenario: Scenario, main: Main, story: Option<Story>) -> Outcome {
     let (triggers, timed) = Triggers::new(&scenario.faults);
-    let voters = scenario.topology.voters().len();
-    let checkers = Checkers::of_simulation(scenario.budget, voters, scenario.is_calm());
+    let checkers = Checkers::of_simulation(&Expected {
+        budget: scenario.budget,
+        voters: scenario.topology.voters().len(),
+        calm: scenario.is_calm(),
+        sound: scenario.has_sound_disks(),
+    });
     let hub = Hub::new(&world, checkers, triggers, story);
     hub.learn(TopicId(Uuid::METADATA_TOPIC), "__cluster_metadata");
     let run = Run::new(world, hub, scenario, main);

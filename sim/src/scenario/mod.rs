@@ -76,6 +76,23 @@ impl Scenario {
             Action::Pause { .. } | Action::Clock { .. } => false,
         })
     }
+
+    /// Whether no disk fails: one that is full, slow or empty, or holds calls up, does not.
+    pub fn has_sound_disks(&self) -> bool {
+        let DiskKnobs { read_error_ppm, write_error_ppm, sync_error_ppm, lies, .. } = self.disk;
+        let healthy = read_error_ppm.max(write_error_ppm).max(sync_error_ppm) == 0 && !lies;
+        healthy
+            && self.faults.iter().all(|fault| match fault.action {
+                Action::Disk { fault: disk, .. } => !matches!(
+                    disk,
+                    DiskFault::SyncErrors(_)
+                        | DiskFault::WriteErrors(_)
+                        | DiskFault::ReadErrors(_)
+                        | DiskFault::Lies
+                ),
+                _ => true,
+            })
+    }
 }
 
 /// Brokers and topics.
