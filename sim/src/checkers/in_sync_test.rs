@@ -76,3 +76,34 @@ fn who_learns_late_that_it_led_changes_nothing() {
     let late = tell(tell(scene(true, (5, 4)), 1, 2, &[1, 2]), 2, 1, &[2]);
     commit(late, 1).fires(&["in_sync"]);
 }
+
+/// Broker 1 leads in epoch 0 and has committed up to 5, with broker 2 in sync; then `broker` does something.
+fn after_commit(event: Event, broker: i32, before: Option<Note>) -> Forge {
+    let mut forge = commits(told(scene(true, (5, 5)), &[1, 2]), 5);
+    if let Some(note) = before {
+        forge = forge.note(note);
+    }
+    forge.seen(&Seen::Event { broker, event: &event })
+}
+
+#[test]
+fn a_member_that_cuts_what_is_committed_is_noticed() {
+    let cut = |to| Event::Truncated { partition: T0, end: LogEnd(Offset(to)) };
+    after_commit(cut(5), 2, None).fires(&[]);
+    after_commit(cut(4), 2, None).fires(&["in_sync"]);
+    after_commit(cut(4), 2, Some(Note::PowerLost { broker: 2 })).fires(&[]);
+    after_commit(cut(4), 3, None).fires(&[]);
+}
+
+#[test]
+fn a_member_that_lacks_what_an_earlier_leader_committed_is_noticed() {
+    let joined = |log, members: &[i32]| {
+        let forge = commits(told(scene(true, (log, log)), &[1]), 5);
+        let members = members.iter().map(|id| BrokerId(*id)).collect();
+        let event = Event::InSync { partition: T0, epoch: LeaderEpoch(1), members };
+        forge.seen(&Seen::Event { broker: 1, event: &event })
+    };
+    joined(5, &[1, 2]).fires(&[]);
+    joined(4, &[1]).fires(&[]);
+    joined(4, &[1, 2]).fires(&["in_sync"]);
+}
