@@ -178,6 +178,7 @@ fn asked(call: &Call) -> String {
 
 fn answered(reply: &Reply) -> String {
     match reply {
+        Reply::Produced { base: ..0 } => "somewhere".to_string(),
         Reply::Produced { base } => format!("at {base}"),
         Reply::Fetched { high_watermark, records, .. } => match (records.first(), records.last()) {
             (Some((first, _)), Some((last, _))) => format!("got {first}..={last} of {high_watermark}"),

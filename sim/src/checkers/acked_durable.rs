@@ -66,7 +66,7 @@ impl Checker for AckedDurable {
             }
             Seen::Done(operation, Outcome::Ok(reply)) => match (&operation.call, reply) {
                 (Call::Produce { topic, partition, values, acks, .. }, Reply::Produced { base })
-                    if (*base >= 0 || *acks == -1) && context.binding(operation, topic) =>
+                    if (*base >= 0 || *acks != 0) && context.binding(operation, topic) =>
                 {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
                     for (n, value) in (0..).zip(values) {

@@ -84,7 +84,9 @@ impl InSync {
                     return;
                 }
                 let members: BTreeSet<i32> = members.iter().map(|id| id.0).collect();
-                let without = before.map(|before| &before.without & &members).unwrap_or_default();
+                let mut without = before.map(|before| &before.without & &members).unwrap_or_default();
+                // Whoever leads has what counts: `complete_leader` sees to that.
+                without.remove(&broker);
                 let account = Account { epoch: *epoch, leader: broker, members, without };
                 self.told(*partition, &account, context, report);
                 self.members.insert(*partition, account);
@@ -153,7 +155,9 @@ impl InSync {
         if account.leader != broker {
             return;
         }
-        for member in &account.members {
+        // A page cache is gone with the power; what was synced is not.
+        let counts = |member: &&i32| durable || !account.without.contains(*member);
+        for member in account.members.iter().filter(counts) {
             let Some(has) = self.has(*member, partition, durable).filter(|has| *has < to) else { continue };
             report.violation(format!(
                 "{}: broker {broker} commits up to {to}; broker {member}, which is in sync, has {}up to {has}",

@@ -8,10 +8,18 @@ use super::{Checker, Context, Operation, Outcome, Place, Report, Seen};
 use crate::history::{Call, Reply, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What was told of an offset.
+struct Known {
+    value: Value,
+    era: u32,
+    /// What was told of it in the era before.
+    earlier: Option<Value>,
+}
+
 /// See the file's header.
 #[derive(Default)]
 pub struct OneRecord {
-    known: BTreeMap<Place, BTreeMap<i64, (Value, u32)>>,
+    known: BTreeMap<Place, BTreeMap<i64, Known>>,
     sent: BTreeSet<Value>,
 }
 
@@ -67,18 +75,26 @@ impl OneRecord {
             return;
         }
         let era = context.era(&topic);
-        let known = self.known.entry(place).or_default();
+        // One that leads no more and can't hear of it may serve what the others have lost, to anybody but those who read when
+        // all brokers are there again.
+        let late = context.replicated(&topic) && !operation.client.starts_with("reader-");
+        let all = self.known.entry(place).or_default();
         for (offset, value) in records {
-            match known.get(&offset) {
-                Some((before, then)) if *before != value && *then == era => report.violation(format!(
-                    "{topic}-{partition}: offset {offset} was {before} and is now {how} as {value} to {}",
-                    operation.client
-                )),
-                // One that leads no more and can't hear of it may serve what the others have lost.
-                Some((before, _)) if *before == value && context.replicated(&topic) => continue,
-                _ => {}
+            let Some(known) = all.get_mut(&offset) else {
+                all.insert(offset, Known { value, era, earlier: None });
+                continue;
+            };
+            let again = if known.era == era { known.earlier == Some(value) } else { known.value == value };
+            if known.era == era && known.value == value || late && again {
+                continue;
             }
-            known.insert(offset, (value, era));
+            if known.era == era {
+                report.violation(format!(
+                    "{topic}-{partition}: offset {offset} was {} and is now {how} as {value} to {}",
+                    known.value, operation.client
+                ));
+            }
+            *known = Known { value, era, earlier: Some(known.value) };
         }
     }
 }

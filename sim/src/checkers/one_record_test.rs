@@ -42,4 +42,6 @@ fn a_deposed_leader_may_tell_of_what_the_others_have_lost() {
     };
     told_again().acked(2, &[1], 0).fires(&[]);
     told_again().acked(2, &[1], 0).acked(3, &[1], 0).fires(&["one_record"]);
+    // And also when the others have given its offset to another record before.
+    told_again().acked(2, &[1], 0).read("c1", 0, &[(0, 1)], 1).fires(&[]);
 }

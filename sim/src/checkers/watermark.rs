@@ -90,6 +90,12 @@ impl Watermark {
                 }
                 *own = (*to, era);
             }
+            // Committed records are cut only where a page cache is lost; that it is so is for `in_sync` to see.
+            Event::Truncated { partition, end } if context.durable_by_id(*partition) == Some(false) => {
+                if let Some((own, _)) = self.own.get_mut(&(broker, *partition)) {
+                    *own = (*own).min(end.0);
+                }
+            }
             Event::Served { partition, from, to, high_watermark } => {
                 let own = self.own.get(&(broker, *partition)).map_or(Offset::ZERO, |(own, _)| *own);
                 if to > high_watermark || *high_watermark > own {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Fault {
     /// Its name, unique in the scenario: it keys the fault's randomness.
     pub name: String,
-    /// The broker it happens to, unless the trigger says whoever tells the event.
+    /// The broker it happens to, unless the trigger says whoever tells the event, or what it follows has struck another one.
     pub broker: i32,
     /// When.
     pub trigger: Trigger,

@@ -94,7 +94,7 @@ impl ProducerConfig {
         if self.idempotent && self.acks != Acks::All {
             return Err(RulesError::IdempotentWithoutAll);
         }
-        // A broker remembers a producer's last five batches of a partition: one that is older would be written again.
+        // A broker remembers a producer's last five batches of a partition: of one that is older it can't tell the offset.
         if !(1..=5).contains(&self.in_flight_max) {
             return Err(RulesError::InFlight(self.in_flight_max));
         }

@@ -71,7 +71,8 @@ pub enum Refusal {
         /// The producer's.
         known: i16,
     },
-    /// Batches before it are missing, or it is too old to be remembered; in a new epoch, it is not the first one.
+    /// Batches before it are missing, or it is too old to be remembered and not known to be in the log; in a new epoch, it is
+    /// not the first one.
     OutOfOrder {
         /// Sequence number of its first record.
         found: i32,

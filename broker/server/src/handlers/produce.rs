@@ -8,8 +8,9 @@
 //! * Internal topics are written to by clients named `__admin_client` only; for others they are
 //!   INVALID_TOPIC_EXCEPTION.
 //! * Idempotent producers' batches follow each other by their sequence numbers (KIP-98): one of the last five that comes again
-//!   is answered as the first time, with its timestamp, when it is committed as `acks` asks; OUT_OF_ORDER_SEQUENCE_NUMBER and
-//!   INVALID_PRODUCER_EPOCH otherwise. A producer that is unknown begins anywhere (KIP-360).
+//!   is answered as the first time, with its timestamp, when it is committed as `acks` asks, and an older one that is known
+//!   to be in the log with DUPLICATE_SEQUENCE_NUMBER, as late; OUT_OF_ORDER_SEQUENCE_NUMBER and INVALID_PRODUCER_EPOCH
+//!   otherwise. A producer that is unknown begins anywhere (KIP-360).
 //! * There are no transactions yet: a transactional id is INVALID_TXN_STATE. A batch of a transaction without one is
 //!   TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as in Kafka.
 //! * A batch of formats 0 or 1, one cut short and one that breaks a rule are INVALID_RECORD; from version 8 on the
@@ -203,7 +204,9 @@ fn record_error(why: ProduceRefusal) -> Option<BatchIndexAndErrorMessage> {
 fn acknowledged(slots: &[Slot], acks: Acks) -> Vec<Event> {
     let event = |slot: &Slot| {
         let (partition, placed) = (slot.partition?, slot.result.as_ref().ok()?);
-        Some(Event::Acknowledged { partition, base: placed.base?, end: placed.end, acks })
+        // Of one whose place is forgotten: that all up to there is what `acks` asks for.
+        let base = placed.base.unwrap_or(placed.end);
+        Some(Event::Acknowledged { partition, base, end: placed.end, acks })
     };
     slots.iter().filter_map(event).collect()
 }
