@@ -52,10 +52,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Brokers whose disks may be replaced by empty ones.
+    /// Brokers whose disks may be replaced by empty ones, or be empty after a power cut though they were synced.
     pub fn wiped(&self) -> Vec<i32> {
-        let wipes = self.faults.iter().filter(|fault| matches!(fault.action, Action::Wipe { .. }));
-        wipes.map(|fault| fault.broker).collect()
+        let empties = |fault: &&Fault| {
+            matches!(fault.action, Action::Wipe { .. } | Action::Disk { fault: DiskFault::Lies, .. })
+        };
+        self.faults.iter().filter(empties).map(|fault| fault.broker).collect()
     }
 
     /// Whether processes end and connections break, and nothing else goes wrong: then whoever lives can always answer.

@@ -42,7 +42,7 @@ pub struct Surroundings {
     pub brokers: Arc<Vec<SocketAddr>>,
     /// Topics that exist from the start.
     pub topics: Arc<Vec<TopicSpec>>,
-    /// Brokers whose disks may be replaced by empty ones.
+    /// Brokers whose disks may be empty when they start.
     pub wiped: Arc<Vec<i32>>,
     /// When clients stop, in true nanoseconds.
     pub until: u64,
