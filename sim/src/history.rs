@@ -13,8 +13,9 @@
 //! * `is` is `invoke`, then exactly one of `ok`; `fail`: an error that means *it did not happen*; `info`: nobody
 //!   knows (a timeout, a broken connection, an error that says nothing). An operation without a completion counts
 //!   as `info`. Whoever writes a history classifies errors with the table of [`definite`].
-//! * Values are `client/counter`: a number for the producer and a counter that it never uses twice. A record's
-//!   value on the wire begins with that text and ends there or at a space; what follows is filler.
+//! * Values are `client/counter`: a number for the producer and a counter that it never uses twice, but for what
+//!   it sends again as it was, under the same sequence: each attempt is an operation. A record's value on the wire
+//!   begins with that text and ends there or at a space; what follows is filler.
 //! * `note` lines tell what was done to the brokers (`killed`, `power_lost`, ...): without them a page-cache topic
 //!   that lost its unsynced tail would look like a broken promise.
 

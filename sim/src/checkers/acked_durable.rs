@@ -71,6 +71,9 @@ impl Checker for AckedDurable {
                     let acked = self.acked.entry((topic.clone(), *partition)).or_default();
                     for (n, value) in (0..).zip(values) {
                         let offset = (*base >= 0).then(|| base + n);
+                        // One that came again, when its place was forgotten, is still where it was told to be before.
+                        let before = acked.get(value).filter(|(_, era)| *era == operation.era);
+                        let offset = offset.or(before.and_then(|(offset, _)| *offset));
                         acked.insert(*value, (offset, operation.era));
                     }
                 }

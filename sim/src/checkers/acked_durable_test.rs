@@ -90,6 +90,13 @@ fn a_record_that_was_acknowledged_without_a_place_is_somewhere() {
 }
 
 #[test]
+fn one_that_comes_again_is_where_it_was_told_to_be_before() {
+    let both = || Forge::topic(true).acked(1, &[1], 0).acked(1, &[1], -1);
+    both().read_all(1, &[(0, 1)]).fires(&[]);
+    both().read_all(1, &[(1, 1)]).fires(&["acked_offset", "acked_durable"]);
+}
+
+#[test]
 fn what_any_reader_of_the_round_has_read_is_there_and_what_others_have_is_not() {
     use crate::history::Note;
     let read_by = |clients: [&str; 2]| {

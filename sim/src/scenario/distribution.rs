@@ -154,6 +154,8 @@ struct Load {
     producers: Range,
     /// Idempotent producers, which send again.
     writers: Range,
+    /// Idempotent producers, which send again long after, too: when many later batches have been written.
+    repeaters: Range,
     /// Consumers that follow their partitions' leaders.
     readers: Range,
     consumers: Range,
@@ -182,6 +184,7 @@ impl Default for Load {
             per_s: Range(100, 100),
             producers: Range(1, 4),
             writers: Range(0, 0),
+            repeaters: Range(0, 0),
             readers: Range(0, 0),
             consumers: Range(1, 4),
             listers: Range(0, 1),
@@ -380,6 +383,7 @@ impl Load {
         let broken = counts.chance(self.broken_percent * PERCENT);
         kinds.push(("w", self.writers.draw(&mut counts)));
         kinds.push(("r", self.readers.draw(&mut counts)));
+        kinds.push(("a", self.repeaters.draw(&mut counts)));
         // Producers and consumers share the stated load; the others are slow beside it.
         let busy = (kinds[0].1 + kinds[1].1 + kinds[5].1 + kinds[6].1).max(1);
         let gap_us = 1_000_000 * busy / per_s;
@@ -391,6 +395,7 @@ impl Load {
                 let kind = self.kind(prefix, n as u32, broken, &mut own);
                 let gap_us = match prefix {
                     "p" | "c" | "w" | "r" => gap_us,
+                    "a" => own.between(5_000, 50_000),
                     "n" => own.between(1000 * self.creator_gap_ms.0, 1000 * self.creator_gap_ms.1),
                     _ => own.between(500_000, 3_000_000),
                 };
@@ -428,6 +433,14 @@ impl Load {
                 codec: [Codec::None, Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd]
                     [own.index(6)],
                 delivery_ms: self.delivery_ms.draw_log(own),
+            },
+            "a" => ClientKind::Repeater {
+                number: REPEATERS_FROM + number,
+                unanswered: one_of(own, &[1, 5, 12, 30]) as u32,
+                late_percent: Range(5, 50).draw(own) as u32,
+                batch_records: Range(1, 4).draw(own) as u32,
+                value_bytes: Range(1, 200).draw_log(own) as u32,
+                timeout_ms: self.timeout_ms.draw_log(own),
             },
             "r" => ClientKind::Reader {
                 partitions: Range(1, 6).draw(own) as u32,
@@ -468,6 +481,9 @@ impl Load {
 
 /// Writers' numbers begin here: values tell them from producers.
 const WRITERS_FROM: u32 = 1_000;
+
+/// As do repeaters' here.
+const REPEATERS_FROM: u32 = 2_000;
 
 /// A random selection of the items, at least one.
 fn some_of<T: Copy + PartialEq>(stream: &mut Stream, items: &[T]) -> Vec<T> {

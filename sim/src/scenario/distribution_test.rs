@@ -49,3 +49,17 @@ fn a_range_is_one_number_or_two_and_the_logarithm_reaches_its_ends() {
     assert_eq!(two.a.draw_log(&mut stream), 3);
     Range(0, u64::MAX).draw_log(&mut stream);
 }
+
+#[test]
+fn repeaters_leave_the_other_clients_as_they_were() {
+    let clients = |more: &str| {
+        let text =
+            format!("name = \"any\"\nclaim = \"\"\n[load]\nwriters = [0, 2]\nreaders = [0, 2]\n{more}");
+        Distribution::from_toml(&text).unwrap().draw(7).clients
+    };
+    let mut more = clients("repeaters = 2");
+    let count = more.len();
+    more.retain(|client| !matches!(client.kind, ClientKind::Repeater { .. }));
+    assert_eq!(more.len(), count - 2);
+    assert_eq!(more, clients(""));
+}

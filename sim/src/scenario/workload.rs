@@ -72,6 +72,22 @@ pub enum ClientKind {
         /// `delivery.timeout.ms`.
         delivery_ms: u64,
     },
+    /// Numbers what it sends to a partition, as an idempotent producer, and sends some of it again when many later batches
+    /// of its have been written.
+    Repeater {
+        /// The number in its values.
+        number: u32,
+        /// Batches that may be unanswered at a time, but for those that come late.
+        unanswered: u32,
+        /// How many of a hundred sends are late.
+        late_percent: u32,
+        /// Records in a batch, at most.
+        batch_records: u32,
+        /// Bytes of a record's value, at most.
+        value_bytes: u32,
+        /// How long it waits for an answer, in milliseconds.
+        timeout_ms: u64,
+    },
     /// Reads some partitions from their beginning, and follows their leaders.
     Reader {
         /// How many, at most.

@@ -127,6 +127,12 @@ impl Edits<'_> {
                 self.lower("value_bytes", of!(Writer, value_bytes), VALUE_BYTES_MIN);
                 self.replace("codec", of!(Writer, codec), [Codec::None]);
             }
+            ClientKind::Repeater { .. } => {
+                self.lower("unanswered", of!(Repeater, unanswered), 1);
+                self.lower("late_percent", of!(Repeater, late_percent), 1);
+                self.lower("batch_records", of!(Repeater, batch_records), 1);
+                self.lower("value_bytes", of!(Repeater, value_bytes), VALUE_BYTES_MIN);
+            }
             ClientKind::Reader { .. } => {
                 self.lower("partitions of a reader", of!(Reader, partitions), 1);
                 self.lower("poll_records", of!(Reader, poll_records), 1);

@@ -1,8 +1,8 @@
 //! The clients of a run: real ones, over simulated sockets, that write down what they did.
 //!
 //! Each runs on a machine of its own, draws from a stream of its own name, and knows nothing of the others or of the
-//! faults. But for writers, whose producers number what they send, nothing is ever sent twice: what may have been applied is
-//! recorded as unknown.
+//! faults. But for writers and repeaters, which number what they send, nothing is ever sent twice: what may have been applied
+//! is recorded as unknown.
 
 mod consumer;
 mod creator;
@@ -10,6 +10,7 @@ mod hostile;
 mod lister;
 mod producer;
 mod reader;
+mod repeater;
 mod session;
 mod writer;
 
@@ -76,6 +77,7 @@ pub async fn run(spec: ClientSpec, around: Surroundings, runtime: SimRuntime) {
         }
         ClientKind::Reader { .. } => reader::run(client, &spec.kind).await,
         ClientKind::Writer { .. } => writer::run(client, &spec.kind).await,
+        ClientKind::Repeater { .. } => repeater::run(client, &spec.kind).await,
         ClientKind::Lister => lister::run(client).await,
         ClientKind::Creator { topics, deletes_percent, grows_percent } => {
             creator::run(client, creator::Manner { topics, deletes_percent, grows_percent }).await;

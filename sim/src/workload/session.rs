@@ -75,6 +75,11 @@ impl Session {
         Session::try_open_at(client, addr).await
     }
 
+    /// The broker that it is a session with.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// Where a partition is led, as far as this session knows.
     pub fn leader(&self, topic: &str, partition: i32) -> Option<SocketAddr> {
         self.leaders.get(topic)?.get(&partition).copied()
