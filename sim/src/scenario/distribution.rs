@@ -234,7 +234,11 @@ fn budget() -> Usage {
 impl Distribution {
     /// The distribution that a file of `scenarios/` describes.
     pub fn from_toml(text: &str) -> Result<Distribution, String> {
-        toml::from_str(text).map_err(|e| e.to_string())
+        let distribution: Distribution = toml::from_str(text).map_err(|e| e.to_string())?;
+        for (n, fault) in distribution.faults.iter().enumerate() {
+            fault.validate().map_err(|why| format!("fault {n}: {why}"))?;
+        }
+        Ok(distribution)
     }
 
     /// The scenario of a seed: a function of the two.

@@ -51,6 +51,25 @@ fn a_range_is_one_number_or_two_and_the_logarithm_reaches_its_ends() {
 }
 
 #[test]
+fn a_fault_everywhere_has_nothing_that_follows_it() {
+    let read = |faults: &str| {
+        let text = format!("name = \"any\"\nclaim = \"\"\nbrokers = {{ count = 3 }}\n[[faults]]\n{faults}");
+        Distribution::from_toml(&text).map(drop)
+    };
+    let kill = "action = { kill = { down_ms = 1 } }";
+    assert_eq!(read(&format!("{kill}\neverywhere = true")), Ok(()));
+    for how in ["then", "meanwhile"] {
+        assert_eq!(read(&format!("{kill}\n{how} = [{{ {kill}, events = [\"started\"] }}]")), Ok(()));
+        let why = read(&format!("{kill}\neverywhere = true\n{how} = [{{ {kill} }}]")).unwrap_err();
+        assert!(why.starts_with("fault 0: `everywhere`"), "{why}");
+        let why = read(&format!("{kill}\n{how} = [{{ {kill}, everywhere = true }}]")).unwrap_err();
+        assert!(why.ends_with("not `everywhere`"), "{why}");
+        let nested = format!("{kill}\n{how} = [{{ {kill}, {how} = [{{ {kill}, everywhere = true }}] }}]");
+        assert!(read(&nested).is_err());
+    }
+}
+
+#[test]
 fn repeaters_leave_the_other_clients_as_they_were() {
     let clients = |more: &str| {
         let text =

@@ -19,6 +19,13 @@ pub struct Fault {
     pub action: Action,
 }
 
+impl Fault {
+    /// Whether its broker's disk may be empty afterwards.
+    pub fn empties(&self) -> bool {
+        matches!(self.action, Action::Wipe { .. } | Action::Disk { fault: DiskFault::Lies, .. })
+    }
+}
+
 /// When a fault happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

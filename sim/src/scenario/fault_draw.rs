@@ -164,6 +164,18 @@ impl FaultDraw {
         }
     }
 
+    /// What would be dropped of it without a word, if anything.
+    pub(super) fn validate(&self) -> Result<(), String> {
+        let mut others = self.then.iter().chain(&self.meanwhile).peekable();
+        if self.everywhere && others.peek().is_some() {
+            return Err("`everywhere` has no `then` and no `meanwhile`: whom would they strike?".into());
+        }
+        others.try_for_each(|other| match other.everywhere {
+            true => Err("what follows a fault strikes the same broker, not `everywhere`".into()),
+            false => other.validate(),
+        })
+    }
+
     /// Draws what follows the fault `of`, and what strikes while it is at work.
     fn draw_others(&self, stream: &mut Stream, of: &str, broker: i32, into: &mut Vec<Fault>) {
         let then = self.then.iter().map(|draw| ("then", draw));

@@ -54,10 +54,7 @@ pub struct Scenario {
 impl Scenario {
     /// Brokers whose disks may be replaced by empty ones, or be empty after a power cut though they were synced.
     pub fn wiped(&self) -> Vec<i32> {
-        let empties = |fault: &&Fault| {
-            matches!(fault.action, Action::Wipe { .. } | Action::Disk { fault: DiskFault::Lies, .. })
-        };
-        self.faults.iter().filter(empties).map(|fault| fault.broker).collect()
+        self.faults.iter().filter(|fault| fault.empties()).map(|fault| fault.broker).collect()
     }
 
     /// Whether processes end and connections break, and nothing else goes wrong: then whoever lives can always answer.
@@ -181,6 +178,24 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Whether a fault may strike another broker than its own: it follows, at whatever distance, one that strikes whoever
+    /// tells an event, or is one itself.
+    fn strikes_whoever(&self, fault: &Fault) -> bool {
+        let mut fault = Some(fault);
+        // No chain is longer than there are faults: one that goes round strikes nobody.
+        for _ in 0..self.faults.len() {
+            let Some(Fault { trigger: Trigger::Event { since, during, whoever, .. }, .. }) = fault else {
+                break;
+            };
+            if *whoever {
+                return true;
+            }
+            let before = since.as_ref().or(during.as_ref());
+            fault = self.faults.iter().find(|other| Some(&other.name) == before);
+        }
+        false
+    }
+
     /// What makes no sense in it, if anything.
     pub fn validate(&self) -> Result<(), String> {
         if self.topology.brokers.is_empty() {
@@ -206,8 +221,7 @@ impl Scenario {
             if matches!(&fault.trigger, Trigger::Event { nth: 0, .. }) {
                 return Err(format!("{}: events are counted from 1", fault.name));
             }
-            let whoever = matches!(&fault.trigger, Trigger::Event { whoever: true, .. });
-            if whoever && matches!(fault.action, Action::Wipe { .. }) {
+            if fault.empties() && self.strikes_whoever(fault) {
                 return Err(format!("{}: wipes of different brokers lose what was committed", fault.name));
             }
         }
