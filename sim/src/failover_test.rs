@@ -29,6 +29,8 @@ const ANSWERED_WITHIN: u64 = 1_000_000_000;
 const FOUND_WITHIN: u64 = 500_000_000;
 /// So soon if it was not: before its session is over.
 const MISSED_WITHIN: u64 = 5_000_000_000;
+/// So soon after a leader had no space another leads that has some, in milliseconds.
+const GIVEN_WAY_WITHIN_MS: u64 = 2_000;
 /// So many connections may be tried in seven seconds while one broker is gone.
 const CONNECTIONS_MAX: u64 = 100;
 
@@ -321,6 +323,45 @@ fn a_broker_that_has_no_space_for_metadata_is_fenced_until_it_has() {
             assert_eq!(scene.brokers().await, [1, 2], "seed {seed}");
             disk.adjust(|knobs| knobs.capacity_bytes = u64::MAX);
             scene.seconds(5).await;
+            assert_eq!(scene.brokers().await, [1, 2, 3], "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn a_leader_whose_disk_is_full_gives_way_to_one_that_has_space() {
+    for seed in 0..8 {
+        run(seed, USUAL, move |scene| async move {
+            scene.ready().await;
+            scene.create_replicated("t").await;
+            scene.seconds(3).await;
+            let full = scene.leader_of(0, "t").await;
+            let disk = scene.nodes[full].disk();
+            // Half of the times what the controllers decide finds space yet.
+            let left = seed % 2 * 10_000;
+            disk.adjust(|knobs| knobs.capacity_bytes = disk.used_bytes() + left);
+            let mut at = full;
+            let mut refused = None;
+            let after_ms = loop {
+                let code = scene.produce(&mut scene.connect(at).await, "t").await;
+                let now = scene.world.now_nanos();
+                let since = *refused.get_or_insert(now);
+                match code {
+                    ErrorCode::None if at != full => break (now - since) / 1_000_000,
+                    // It has some space left.
+                    ErrorCode::None => refused = None,
+                    ErrorCode::KafkaStorageError | ErrorCode::NotLeaderOrFollower => {}
+                    other => panic!("seed {seed}: {other:?}"),
+                }
+                at = scene.leader_of((full + 1) % 3, "t").await;
+            };
+            assert!(after_ms < GIVEN_WAY_WITHIN_MS, "seed {seed}: after {after_ms} ms");
+            // It is shown for a while after it is fenced.
+            scene.seconds(3).await;
+            let (_, shown) = scene.ask_leader(&mut scene.connect((full + 1) % 3).await, "t").await;
+            assert!(!shown.contains(&(full as i32 + 1)), "seed {seed}: it is fenced");
+            disk.adjust(|knobs| knobs.capacity_bytes = 0);
+            scene.seconds(3).await;
             assert_eq!(scene.brokers().await, [1, 2, 3], "seed {seed}");
         });
     }

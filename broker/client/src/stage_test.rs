@@ -270,6 +270,10 @@ impl Disk for Nothing {
     async fn sync_many(&self, _: Vec<Nothing>) -> Result<(), DiskError> {
         match *self {}
     }
+
+    async fn free(&self) -> Result<u64, DiskError> {
+        match *self {}
+    }
 }
 
 impl File for Nothing {

@@ -462,6 +462,11 @@ impl Disk for MemoryDisk {
         let failed = files.iter().filter(|file| !state.sync(file.inode)).count();
         if failed == 0 { Ok(()) } else { Err(error(DiskErrorKind::Io, "sync_many", Path::new(""))) }
     }
+
+    async fn free(&self) -> Result<u64, DiskError> {
+        self.step().await;
+        Ok(self.state().space.unwrap_or(u64::MAX))
+    }
 }
 
 impl File for MemoryFile {

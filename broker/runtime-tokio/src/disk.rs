@@ -129,6 +129,14 @@ impl Disk for TokioDisk {
         let strategy = Strategy::for_round(files.len(), dirty_bytes);
         self.sync_by(strategy, files).await
     }
+
+    async fn free(&self) -> Result<u64, DiskError> {
+        self.blocking("free", Path::new(""), |root, _| {
+            let stat = rustix::fs::fstatvfs(root)?;
+            Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        })
+        .await
+    }
 }
 
 /// `path`, which must name something below the data directory (or, empty, the directory itself).

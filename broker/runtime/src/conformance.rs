@@ -94,7 +94,8 @@ checks! {
         two_handles_see_one_file
         a_renamed_file_stays_open
         a_removed_file_stays_open
-        a_reader_may_not_write;
+        a_reader_may_not_write
+        free_space_is_told;
     names:
         a_directory_is_listed_by_name
         the_root_is_listed

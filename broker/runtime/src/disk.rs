@@ -64,6 +64,10 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Syncs several files as one round, the cheapest way the platform has. All or nothing: an error means
     /// that every file of the round counts as failed.
     fn sync_many(&self, files: Vec<Self::File>) -> impl Future<Output = Result<(), DiskError>> + Send;
+
+    /// Bytes that may still be written, as far as the platform knows: what others write, a quota or a file that gives back
+    /// what it held may prove it wrong the next moment.
+    fn free(&self) -> impl Future<Output = Result<u64, DiskError>> + Send;
 }
 
 /// An open file. Cheap to clone; every clone is the same file.

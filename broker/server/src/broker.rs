@@ -15,7 +15,8 @@ use crate::handlers::Side;
 use crate::metadata::{self, Booted, Identity, Leave, Lifecycle, Membership, Way};
 use crate::producer_ids::{self, ProducerIds};
 use crate::shard::inbox::Message;
-use crate::shard::{INBOX_MAX, Shard};
+use crate::shard::{INBOX_MAX, Others, Shard};
+use crate::space::Space;
 use crate::tail::TailCache;
 use log::{Directory, DirectoryError};
 use model::BrokerEpoch;
@@ -117,7 +118,9 @@ impl<R: Runtime> Broker<R> {
         let checkpoints = Checkpoints::start(&rt, directory, fences.clone(), every);
         let (wants, wanting) = Wants::new();
         let (proposals, proposed) = Proposals::new();
-        let shards = start_shards(&rt, &settings, &checkpoints, &fences, &wants, &proposals);
+        let space = Space::start(&rt);
+        let others = Others { wants, proposals, space: space.clone() };
+        let shards = start_shards(&rt, &settings, &checkpoints, &fences, &others);
         let booted = metadata::boot(&rt, &settings, &meta, &shards, &checkpoints, &fences, descriptors).await;
         let Booted { handle, published, replicas } = booted.map_err(|error| StartError::Metadata(error.0))?;
         let (ids, asked) = ProducerIds::new();
@@ -169,7 +172,7 @@ impl<R: Runtime> Broker<R> {
             let image = published.clone();
             let booted = Booted { handle, published, replicas: replicas.clone() };
             let checkpoints = broker.checkpoints.clone();
-            let lifecycle = Lifecycle::new(rt, &settings, identity, booted, fences, checkpoints);
+            let lifecycle = Lifecycle::new(rt, &settings, identity, booted, (fences, space), checkpoints);
             let cluster = Cluster { settings: Arc::new(settings.clone()), epoch: lifecycle.epoch(), image };
             let (me, shards) = (settings.node_id, broker.context.shards.clone());
             let way = |whose: &str| {
@@ -375,22 +378,14 @@ fn start_shards<R: Runtime>(
     settings: &BrokerSettings,
     checkpoints: &Checkpoints,
     fences: &Fences,
-    wants: &Wants,
-    proposals: &Proposals,
+    others: &Others,
 ) -> Shards {
     let budget = Arc::new(Budget::new(settings.tail_cache_bytes));
     let start = |_| {
         let (sender, inbox) = mpsc::channel(INBOX_MAX);
         let tail = TailCache::new(budget.clone());
-        let shard = Shard::new(
-            rt.clone(),
-            settings,
-            tail,
-            checkpoints.clone(),
-            fences.clone(),
-            wants.clone(),
-            proposals.clone(),
-        );
+        let shard =
+            Shard::new(rt.clone(), settings, tail, checkpoints.clone(), fences.clone(), others.clone());
         rt.spawn_detached("shard", shard.run(inbox));
         sender
     };

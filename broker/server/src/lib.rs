@@ -19,6 +19,7 @@
 //! forwarder.rs    the way to the active controller where that is another node
 //! fence.rs        nothing is written after a failed write or sync
 //! full.rs         what is told of a disk without space, which is no failure
+//! space.rs        whether others should lead while it has none
 //! refusal.rs      what lower floors refuse, as error codes
 //! ```
 //!
@@ -45,6 +46,7 @@ mod producer_ids;
 mod refusal;
 mod removals;
 mod shard;
+mod space;
 mod tail;
 mod waiters;
 

@@ -249,11 +249,13 @@ fn a_call_that_nobody_awaits_goes_on() {
 #[test]
 fn a_full_disk_takes_a_part_and_gives_it_back_when_files_go() {
     run(1, |_, node, rt| async move {
+        assert_eq!(rt.disk().free().await, Ok(u64::MAX), "no bound");
         node.disk().adjust(|knobs| knobs.capacity_bytes = 1000);
         let file = create(&rt, "f", &[1; 600]).await;
+        assert_eq!(rt.disk().free().await, Ok(400));
         let error = file.write_at(600, vec![Bytes::from(vec![2; 600])]).await.unwrap_err();
         assert_eq!(error.kind, DiskErrorKind::NoSpace);
-        assert!(file.len().await.unwrap() <= 1000);
+        assert_eq!(rt.disk().free().await, Ok(1000 - file.len().await.unwrap()));
         write(&file, 0, &[3; 600]).await;
         rt.disk().remove_file(path("f")).await.unwrap();
         rt.disk().sync_dir(path("")).await.unwrap();

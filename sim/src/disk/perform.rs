@@ -46,6 +46,7 @@ pub(super) enum Work {
     Len {
         file: FileRef,
     },
+    Free,
     /// `below`: per file, the changes that the sync covers (`begin` fills it in).
     Sync {
         files: Vec<FileRef>,
@@ -85,6 +86,7 @@ pub(super) enum Done {
     Nothing,
     Data(Bytes),
     Len(u64),
+    Free(u64),
     File(FileRef),
     Lock { inode: Inode, number: u64 },
     Entries(Vec<Entry>),
@@ -143,6 +145,7 @@ impl Work {
             Work::Write { .. } => "write",
             Work::SetLen { .. } => "set_len",
             Work::Len { .. } => "len",
+            Work::Free => "free",
             Work::Sync { .. } => "sync",
             Work::SyncDir { .. } => "sync_dir",
             Work::Open { .. } => "open",
@@ -164,6 +167,7 @@ impl Work {
             Work::CreateDir { path } | Work::List { path } => vec![path],
             Work::RemoveFile { path } | Work::RemoveDir { path } => vec![path],
             Work::Rename { from, to } => vec![from, to],
+            Work::Free => Vec::new(),
         }
     }
 
@@ -188,6 +192,7 @@ impl State {
                 Ok(Done::Data(disk.tree.file(file.inode).live.read(*offset, *len as u64)))
             }
             Work::Len { file } => Ok(Done::Len(disk.tree.file(file.inode).live.len())),
+            Work::Free => Ok(Done::Free(disk.free().unwrap_or(u64::MAX))),
             Work::Write { file, offset, parts, most } => {
                 let mut most = *most;
                 let mut result = Ok(Done::Nothing);

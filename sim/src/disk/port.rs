@@ -91,6 +91,13 @@ impl Disk for SimDisk {
         let files = files.into_iter().map(|file| file.file).collect();
         self.nothing(Work::Sync { files, below: Vec::new() }).await
     }
+
+    async fn free(&self) -> Result<u64, DiskError> {
+        match Call::new(&self.process, Work::Free).await? {
+            Done::Free(bytes) => Ok(bytes),
+            _ => unreachable!("free space is told in bytes"),
+        }
+    }
 }
 
 impl SimFile {

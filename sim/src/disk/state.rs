@@ -70,18 +70,20 @@ impl DiskState {
 
     /// Bytes that a write to `offset` of this file may still put down. `None` when the disk has no bound.
     pub(super) fn room(&mut self, inode: Inode, offset: u64) -> Option<u64> {
-        if self.knobs.capacity_bytes == 0 {
-            return None;
-        }
-        let free = self.knobs.capacity_bytes.saturating_sub(self.tree.used_bytes());
+        let free = self.free()?;
         let len = self.tree.file(inode).live.len();
         Some((len + free).saturating_sub(offset))
     }
 
+    /// Bytes that nothing holds yet. `None` when the disk has no bound.
+    pub(super) fn free(&self) -> Option<u64> {
+        let capacity = self.knobs.capacity_bytes;
+        (capacity > 0).then(|| capacity.saturating_sub(self.tree.used_bytes()))
+    }
+
     /// Whether there is no space for a new name: a matter of luck once next to nothing is left, as names share blocks.
     pub(super) fn is_out_of_names(&mut self) -> bool {
-        let free = self.knobs.capacity_bytes.saturating_sub(self.tree.used_bytes());
-        self.knobs.capacity_bytes > 0 && free < NAME_BYTES && self.faults.chance(NAMELESS_PPM)
+        self.free().is_some_and(|free| free < NAME_BYTES) && self.faults.chance(NAMELESS_PPM)
     }
 
     /// How long an operation takes from now, in nanoseconds. `None` when it completes at once.

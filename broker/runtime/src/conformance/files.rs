@@ -165,3 +165,11 @@ pub(super) async fn a_reader_may_not_write<R: Runtime>(rt: &R) {
     assert_eq!(refused(file.set_len(0).await, "cutting through Read"), DiskErrorKind::Io);
     assert_eq!(content(&file).await, b"abc");
 }
+
+pub(super) async fn free_space_is_told<R: Runtime>(rt: &R) {
+    let corner = Corner::new(rt, "free-space").await;
+    let free = rt.disk().free().await.expect("a disk says what is free");
+    // What was just measured can be used, unless others use the disk too: so only the smallest claim is tried.
+    assert!(free > 1, "this suite needs some space");
+    corner.file(rt, "some", b"a").await;
+}

@@ -114,6 +114,11 @@ impl Handle {
         *self.leadership.load()
     }
 
+    /// Whether something of the quorum's could not be written here for want of space, and has not been since.
+    pub fn is_held_up(&self) -> bool {
+        self.stuck.load().is_some()
+    }
+
     /// Whether the metadata log has not gone on here for want of space, for so long that it is more than a file which comes and
     /// goes. Such a node learns of nothing: neither that it leads, nor that it does not any more.
     pub fn is_stuck(&self, now: Instant) -> bool {

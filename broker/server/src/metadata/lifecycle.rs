@@ -18,6 +18,7 @@ use super::boot::{Booted, Identity};
 use super::{Controller, Handle, Way};
 use crate::checkpoints::Checkpoints;
 use crate::fence::Fences;
+use crate::space::{self, Space};
 use controller::{
     BrokerRegistration, ClusterImage, Heartbeat, HeartbeatReply, NodeEndpoint, Refusal, features,
 };
@@ -38,6 +39,8 @@ use tracing::{debug, error, info, warn};
 const PAUSE: Duration = Duration::from_millis(50);
 /// Between two heartbeats while the broker waits to become available, or to stop.
 const EAGER: Duration = Duration::from_millis(10);
+/// Within so many milliseconds after it has run short of space, or has space again, a broker says so.
+const APART_MS: u64 = 200;
 /// A broker that is to stop no longer asks to be let go when no controller has answered for so long: the last nodes of a
 /// cluster that is stopped have none. Longer than it takes to elect one.
 const UNANSWERED_MAX: Duration = Duration::from_secs(3);
@@ -63,6 +66,7 @@ pub struct Lifecycle<R: Runtime> {
     alone: bool,
     way: Way<R>,
     fences: Fences,
+    space: Space,
     checkpoints: Checkpoints,
     /// Of this incarnation, once it is registered; -1 before.
     epoch: Arc<Snapshot<BrokerEpoch>>,
@@ -89,6 +93,17 @@ impl Failed {
     }
 }
 
+/// What a heartbeat is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// To become available, whether or not there is space: what is on the disk can be read.
+    Join,
+    /// To be seen alive.
+    Stay,
+    /// To be let go.
+    Leave,
+}
+
 /// Asks to be let go: told when the broker may stop.
 pub type Leave = oneshot::Sender<()>;
 
@@ -99,7 +114,7 @@ impl<R: Runtime> Lifecycle<R> {
         settings: &BrokerSettings,
         identity: Identity,
         booted: Booted,
-        fences: Fences,
+        (fences, space): (Fences, Space),
         checkpoints: Checkpoints,
     ) -> Lifecycle<R> {
         let Booted { handle: metadata, published, replicas } = booted;
@@ -125,6 +140,7 @@ impl<R: Runtime> Lifecycle<R> {
             alone: replicas.voters.len() <= 1,
             way,
             fences,
+            space,
             checkpoints,
             epoch: Arc::new(Snapshot::new(BrokerEpoch(-1))),
             displaced: 0,
@@ -164,7 +180,7 @@ impl<R: Runtime> Lifecycle<R> {
         let rt = self.rt.clone();
         let mut answered = rt.now();
         while !leave.is_closed() {
-            match self.heartbeat(self.applied(), true).await {
+            match self.heartbeat(self.applied(), Wish::Leave).await {
                 Ok(HeartbeatReply { should_shut_down: true, .. }) => break,
                 Ok(_) => {
                     answered = rt.now();
@@ -236,7 +252,7 @@ impl<R: Runtime> Lifecycle<R> {
                 () = self.rt.sleep_until(next) => {}
             }
             // It must not be let in yet: as this incarnation it has applied nothing.
-            if let Err(Failed::Stale(_)) = self.heartbeat(Offset(-1), false).await {
+            if let Err(Failed::Stale(_)) = self.heartbeat(Offset(-1), Wish::Join).await {
                 return Ok(false);
             }
         }
@@ -246,7 +262,7 @@ impl<R: Runtime> Lifecycle<R> {
     async fn is_let_in(&mut self) -> bool {
         // Told to be available, it may be fenced again before it has applied that: heartbeats go on until it sees itself so.
         while !self.is_available() {
-            let pause = match self.heartbeat(self.applied(), false).await {
+            let pause = match self.heartbeat(self.applied(), Wish::Join).await {
                 Ok(_) => EAGER,
                 Err(Failed::Stale(_)) => return false,
                 Err(failed) => {
@@ -268,8 +284,16 @@ impl<R: Runtime> Lifecycle<R> {
         let mut told = false;
         let mut next = self.rt.now() + self.every;
         loop {
-            self.rt.sleep_until(next).await;
-            let pause = match self.heartbeat(self.applied(), false).await {
+            let turned = tokio::select! { biased;
+                () = self.rt.sleep_until(next) => false,
+                () = self.space.turned() => true,
+            };
+            if turned {
+                // Disks that are filled alike are full at once: whoever comes second sees that the first has gone.
+                let apart = Duration::from_millis(self.rt.draw() % APART_MS);
+                self.rt.sleep_until(self.rt.now() + apart).await;
+            }
+            let pause = match self.heartbeat(self.applied(), Wish::Stay).await {
                 Ok(_) => self.every,
                 Err(Failed::Stale(why)) => match self.registered_epoch() {
                     // An administrator's word stands until somebody starts the broker again.
@@ -340,6 +364,15 @@ impl<R: Runtime> Lifecycle<R> {
         self.published.load().broker(self.registration.id).map(|broker| broker.epoch)
     }
 
+    /// Whether it is better to be fenced than available, for want of space: without what the controllers decide a broker knows
+    /// neither what it leads nor what it does not lead any more, and one that can't write should not lead what others can.
+    fn is_of_no_use(&self, wish: Wish) -> bool {
+        // One that is the active controller itself gives way first, if there is another.
+        let stuck = !self.way.leads_here() && self.metadata.is_stuck(self.rt.now());
+        let gives_way = || space::gives_way(&self.published.load(), self.registration.id);
+        stuck || (wish == Wish::Stay && self.space.is_short() && gives_way())
+    }
+
     async fn register(&mut self) -> Result<BrokerEpoch, Failed> {
         let mut request = self.registration.clone();
         let alone = self.alone;
@@ -363,14 +396,13 @@ impl<R: Runtime> Lifecycle<R> {
         Ok(BrokerEpoch(answer.broker_epoch))
     }
 
-    async fn heartbeat(&mut self, applied: Offset, want_shutdown: bool) -> Result<HeartbeatReply, Failed> {
+    async fn heartbeat(&mut self, applied: Offset, wish: Wish) -> Result<HeartbeatReply, Failed> {
         let heartbeat = Heartbeat {
             id: self.registration.id,
             epoch: *self.epoch.load(),
             metadata_offset: applied,
-            // One that is the active controller itself gives way first, if there is another.
-            want_fence: self.way.leads_away() && self.metadata.is_stuck(self.rt.now()),
-            want_shutdown,
+            want_fence: self.is_of_no_use(wish),
+            want_shutdown: wish == Wish::Leave,
         };
         let link = match self.way.controller().ok_or_else(no_controller)? {
             Controller::Here(metadata) => {
@@ -385,7 +417,7 @@ impl<R: Runtime> Lifecycle<R> {
                 broker_epoch: heartbeat.epoch.0,
                 current_metadata_offset: heartbeat.metadata_offset.0,
                 want_fence: heartbeat.want_fence,
-                want_shut_down: want_shutdown,
+                want_shut_down: heartbeat.want_shutdown,
                 ..BrokerHeartbeatRequest::default()
             })
         };

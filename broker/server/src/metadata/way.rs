@@ -22,17 +22,19 @@ pub struct Way<R: Runtime> {
     voters: BTreeMap<BrokerId, NodeEndpoint>,
     client_id: String,
     link: Option<(BrokerId, Link<R>)>,
+    /// Whose turn it is while this node can't know who leads.
+    turn: usize,
 }
 
 impl<R: Runtime> Way<R> {
     /// A way that nobody has gone; `client_id` is what the other end is told.
     pub fn new(rt: R, me: BrokerId, metadata: Handle, replicas: &Replicas, client_id: String) -> Way<R> {
-        Way { rt, me, metadata, voters: replicas.voters.clone(), client_id, link: None }
+        Way { rt, me, metadata, voters: replicas.voters.clone(), client_id, link: None, turn: 0 }
     }
 
     /// The active controller; `None` while this node knows of none.
     pub fn controller(&mut self) -> Option<Controller<'_, R>> {
-        let leader = self.metadata.leadership().leader?;
+        let leader = self.in_turn().or(self.metadata.leadership().leader)?;
         if leader == self.me {
             return Some(Controller::Here(&self.metadata));
         }
@@ -43,8 +45,19 @@ impl<R: Runtime> Way<R> {
         self.link.as_mut().map(|(_, link)| Controller::There(link))
     }
 
-    /// Whether it is known to be another node.
-    pub fn leads_away(&self) -> bool {
-        self.metadata.leadership().leader.is_some_and(|leader| leader != self.me)
+    /// A voter of whom nobody says that it leads. A node without space may not note an election: it hears of none, and is out of
+    /// touch until there is space, unless it asks one after the other. Whoever does not lead refuses.
+    fn in_turn(&mut self) -> Option<BrokerId> {
+        if !self.metadata.is_held_up() {
+            return None;
+        }
+        let others: Vec<BrokerId> = self.voters.keys().copied().filter(|voter| *voter != self.me).collect();
+        self.turn = (self.turn + 1) % others.len().max(1);
+        others.get(self.turn).copied()
+    }
+
+    /// Whether it is known to be this node.
+    pub fn leads_here(&self) -> bool {
+        self.metadata.leadership().leader == Some(self.me)
     }
 }

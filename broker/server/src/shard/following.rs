@@ -36,7 +36,7 @@ impl<R: Runtime> Shard<R> {
     /// Has a partition that is followed fetched from where it is, or from nobody.
     pub(super) fn want(&mut self, key: PartitionKey) {
         let from = self.partitions.get(&key).and_then(Partition::position);
-        self.wants.want(Want { partition: key, from });
+        self.others.wants.want(Want { partition: key, from });
     }
 
     async fn take(&mut self, part: CopiedPart) -> Next {

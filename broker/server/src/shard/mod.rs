@@ -34,6 +34,7 @@ use crate::fence::Fences;
 use crate::fetcher::Wants;
 use crate::full::Full;
 use crate::refusal;
+use crate::space::Space;
 use crate::tail::TailCache;
 use crate::waiters::{Line, Until, Waiters};
 use acking::Acking;
@@ -91,15 +92,23 @@ pub struct Shard<R: Runtime> {
     leaving: Leaving,
     checkpoints: Checkpoints,
     fences: Fences,
-    /// Where it is said what is to be fetched.
-    wants: Wants,
-    /// Where it is said who is to be in sync.
-    proposals: Proposals,
+    others: Others,
     /// When to look next for followers that are behind.
     next_tick: Instant,
     forgetting: Forgetting,
     noting: Noting,
     full: Full,
+}
+
+/// The tasks that a shard says something to.
+#[derive(Clone)]
+pub struct Others {
+    /// Where it is said what is to be fetched.
+    pub wants: Wants,
+    /// Where it is said who is to be in sync.
+    pub proposals: Proposals,
+    /// Where it is said that the disk is full.
+    pub space: Space,
 }
 
 /// The parts that a run of produce requests has for one partition.
@@ -124,8 +133,7 @@ impl<R: Runtime> Shard<R> {
         tail: TailCache,
         checkpoints: Checkpoints,
         fences: Fences,
-        wants: Wants,
-        proposals: Proposals,
+        others: Others,
     ) -> Shard<R> {
         let next_tick = rt.now() + TICK_EVERY;
         let forgetting = Forgetting::new(rt.now(), settings.producers);
@@ -145,12 +153,11 @@ impl<R: Runtime> Shard<R> {
             leaving: Leaving::new(),
             checkpoints,
             fences,
-            wants,
-            proposals,
+            full: Full::noted_in(others.space.clone()),
+            others,
             next_tick,
             forgetting,
             noting,
-            full: Full::default(),
         }
     }
 
@@ -457,7 +464,7 @@ impl<R: Runtime> Shard<R> {
         self.tell_in_sync(key);
         let Some(partition) = self.partitions.get(&key) else { return };
         if let Some(proposal) = step.propose {
-            self.proposals.propose(key, proposal);
+            self.others.proposals.propose(key, proposal);
         }
         let mut freed = Vec::new();
         self.waiters.passed(key, Line::End, partition.log.end().0, &mut freed);
