@@ -1,4 +1,4 @@
-//! Repeaters: idempotent producers that send batches again late, when many later ones of theirs have been written.
+//! Repeaters: idempotent producers that send batches again late, often when many later ones of theirs have been written.
 //!
 //! Kafka's own client does so when it goes on at a new leader while the old one owes it answers. Each attempt is an operation,
 //! and says nothing of the others: what was not told to be written goes again, in order. But a broker that has taken a later
@@ -21,8 +21,9 @@ use records::batch::BatchBuilder;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-/// A batch comes again when so many later ones have been sent, at least and at most: brokers remember the last five.
-const LATER_MIN: u64 = 6;
+/// A batch comes again when so many later ones have been sent, at least and at most. Brokers remember the last five, of others they
+/// know that they are there.
+const LATER_MIN: u64 = 1;
 const LATER_MAX: u64 = 20;
 /// How often a late batch has a connection of its own, in parts per million: maybe with another leader.
 const FRESH_PPM: u32 = 200_000;
