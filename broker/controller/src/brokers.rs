@@ -8,11 +8,13 @@
 //! ```
 //!
 //! A new incarnation gets a new broker epoch, so that requests of the one before it are refused (KIP-631). Unless it
-//! vouches for what the one before it left, it leaves every ELR as well: it may lack records that were committed.
+//! vouches for what the one before it left, it leaves every ELR as well: it may lack records that were committed. What it
+//! held in a directory that it has no more, it will hold in the one that it has (`directories`).
 
 use crate::broker::{Broker, ControllerNode, FeatureRange, NodeEndpoint};
 use crate::controller::Settings;
 use crate::decision::{Decision, Reason, Refusal};
+use crate::directories;
 use crate::election::{self, Event};
 use crate::features;
 use crate::image::ClusterImage;
@@ -99,6 +101,9 @@ pub(crate) fn register(
         cordoned: None,
         migrating_zk: false,
     };
+    if amends.is_none() {
+        records.extend(directories::moves(image, &records, next, &broker));
+    }
     records.push(broker.record().into());
     Ok(Decision::prefixes(records, epoch))
 }

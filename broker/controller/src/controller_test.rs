@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::scene::{Scene, registration};
-use crate::{Atomicity, Fate, LeaderRecovery, NodeEndpoint, features};
-use model::{PartitionIndex, Uuid};
+use crate::{AlterPartition, AlterPartitions, Atomicity, Fate, LeaderRecovery, NodeEndpoint, features};
+use model::{LeaderEpoch, PartitionEpoch, PartitionIndex, Uuid};
 use records::metadata::{
     AbortTransactionRecord, BeginTransactionRecord, ConfigRecord, EndTransactionRecord, FeatureLevelRecord,
     RegisterControllerRecord,
@@ -218,6 +218,52 @@ fn a_replica_whose_directory_is_gone_does_not_lead() {
     scene.unfence(1);
     assert_eq!(state(&scene, "orders"), (None, 1, 1, vec![]));
     assert_eq!(eligible(&scene, "orders"), [1]);
+}
+
+#[test]
+fn a_replica_that_was_filled_anew_in_another_directory_leads() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    replicated(&mut scene, "orders", 2);
+    let mut request = scene.registration(1);
+    request.directories = vec![crate::scene::directory(7)];
+    let decision = scene.controller.register_broker(&request, scene.end, false).unwrap();
+    scene.append(decision);
+    let directories = |scene: &Scene| {
+        let topic = scene.image().topic_named("orders").unwrap();
+        let partition = topic.partition(PartitionIndex(0)).unwrap();
+        [BrokerId(1), BrokerId(2)].map(|id| partition.directory(id).unwrap())
+    };
+    assert_eq!(directories(&scene), [7, 2].map(crate::scene::directory));
+    scene.unfence(1);
+    assert_eq!(state(&scene, "orders"), (Some(2), 1, 2, vec![2]));
+    let alter = AlterPartition {
+        key: scene.image().topic_named("orders").unwrap().key(PartitionIndex(0)),
+        leader_epoch: LeaderEpoch(1),
+        partition_epoch: PartitionEpoch(2),
+        isr: [2, 1].map(|id| (BrokerId(id), None)).to_vec(),
+        recovery: LeaderRecovery::Recovered,
+    };
+    let epoch = scene.epoch_of(2);
+    let alter = AlterPartitions { leader: BrokerId(2), epoch, partitions: vec![alter] };
+    let decision = scene.controller.alter_partitions(&alter).unwrap();
+    scene.append(decision);
+    scene.fence(2);
+    assert_eq!(state(&scene, "orders"), (Some(1), 2, 4, vec![1]), "filled anew, it has everything");
+}
+
+#[test]
+fn the_last_leader_stays_where_its_records_were() {
+    let mut scene = Scene::with_brokers(&[1, 2]);
+    replicated(&mut scene, "orders", 2);
+    scene.fence(2);
+    let mut request = scene.registration(1);
+    request.directories = vec![crate::scene::directory(7)];
+    let decision = scene.controller.register_broker(&request, scene.end, false).unwrap();
+    scene.append(decision);
+    scene.unfence(1);
+    assert_eq!(state(&scene, "orders"), (None, 1, 2, vec![]), "an empty disk has nothing to lead with");
+    scene.unfence(2);
+    assert_eq!(state(&scene, "orders"), (None, 1, 2, vec![]));
 }
 
 #[test]

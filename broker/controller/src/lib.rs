@@ -38,6 +38,7 @@ mod create_partitions;
 mod create_topics;
 mod decision;
 mod delete_topics;
+mod directories;
 mod elect_leaders;
 mod election;
 pub mod features;
