@@ -27,7 +27,7 @@ fn logs(durable: bool, replicas: i16, logs: &[&[(i64, i32, u32)]], fires: &[&str
             .collect();
         let start = batches.first().map_or(Offset::ZERO, |batch| batch.base);
         let end = LogEnd(batches.last().map_or(Offset::ZERO, |batch| batch.end));
-        let logs = BTreeMap::from([(T0, Replayed { start, end, batches })]);
+        let logs = BTreeMap::from([(T0, Replayed { start, end, batches, sequenced: Vec::new() })]);
         let metadata = Metadata::default();
         forge = forge.seen(&Seen::Replayed { broker, logs: &logs, metadata: &metadata }).power_lost();
     }

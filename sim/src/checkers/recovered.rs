@@ -5,7 +5,7 @@
 //! derivable from the segments: indexes, time indexes, epoch and offset checkpoints. But for a disk that has lied: there
 //! files are as old as they like, each by itself.
 
-use super::{Batch, Checker, Context, Report, Seen};
+use super::{Batch, Checker, Context, Report, Seen, Sequenced};
 use crate::history::Note;
 use ::runtime::Event;
 use model::{LogEnd, Offset, PartitionKey};
@@ -20,6 +20,8 @@ pub struct Replayed {
     pub end: LogEnd,
     /// The batches between them.
     pub batches: Vec<Batch>,
+    /// Those of them that idempotent producers have sent.
+    pub sequenced: Vec<Sequenced>,
 }
 
 /// A file that does not say what the segments say.

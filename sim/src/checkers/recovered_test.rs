@@ -8,7 +8,12 @@ use std::collections::BTreeMap;
 fn disk(start: i64, end: i64) -> Forge {
     let logs = BTreeMap::from([(
         T0,
-        Replayed { start: Offset(start), end: LogEnd(Offset(end)), batches: Vec::new() },
+        Replayed {
+            start: Offset(start),
+            end: LogEnd(Offset(end)),
+            batches: Vec::new(),
+            sequenced: Vec::new(),
+        },
     )]);
     Forge::topic(true).seen(&Seen::Replayed { broker: 1, logs: &logs, metadata: &Metadata::default() })
 }

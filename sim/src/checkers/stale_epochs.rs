@@ -6,8 +6,7 @@
 //!   incarnation that is registered when it is said. A broker's epochs ascend.
 //!
 //! A heartbeat of an earlier incarnation that the controller takes for one of the present would not show: what it writes has
-//! the present epoch. Of partitions' leaders and of producers there is nothing to see yet: they come with replication and
-//! idempotence.
+//! the present epoch. Of partitions' leaders `partition_epochs` holds the same, of producers `sequences`.
 
 use super::{Batch, Checker, Context, Metadata, Report, Seen, committed::METADATA};
 use crate::history::Note;

@@ -3,7 +3,7 @@
 
 use super::metadata::{self, DIR as METADATA};
 use super::producers::{self, Signature};
-use crate::checkers::{Batch, Metadata, Replayed, Rubbish};
+use crate::checkers::{Batch, Metadata, Replayed, Rubbish, Sequenced};
 use bytes::Bytes;
 use model::{LeaderEpoch, LogEnd, Offset, PartitionIndex, PartitionKey, TopicId, Uuid};
 use records::batch::{BatchHeader, HEADER_LEN, check_crc};
@@ -35,6 +35,7 @@ struct Placed {
     crc: u32,
     max_timestamp: i64,
     producer: Option<Signature>,
+    sequenced: Option<Sequenced>,
 }
 
 /// One partition as replayed.
@@ -65,10 +66,24 @@ pub fn replay(files: &Files) -> Replay {
         if let Some(key) = key(files, log.dir) {
             let batches = batches(&log).into_iter().map(|(batch, ..)| batch).collect();
             let (start, end) = (Offset(log.start), LogEnd(Offset(log.end)));
-            replay.logs.insert(key, Replayed { start, end, batches });
+            let placed = log.segments.iter().flat_map(|segment| &segment.batches);
+            let kept = placed.filter(|placed| placed.base >= log.start);
+            let sequenced = kept.filter_map(|placed| placed.sequenced).collect();
+            replay.logs.insert(key, Replayed { start, end, batches, sequenced });
         }
     }
     replay
+}
+
+/// Of a batch that an idempotent producer has sent.
+fn sequenced(header: &BatchHeader) -> Option<Sequenced> {
+    (header.producer_id.0 >= 0 && !header.is_control()).then(|| Sequenced {
+        base: header.base_offset,
+        producer: header.producer_id,
+        epoch: header.producer_epoch,
+        first: header.base_sequence,
+        last: header.last_sequence(),
+    })
 }
 
 /// A log's batches, from its start, each with its segment's path and its position there.
@@ -213,6 +228,7 @@ fn replay_log<'a>(dir: &'a str, mut parts: Vec<(i64, &'a str, &Bytes)>, checkpoi
                         crc: header.crc,
                         max_timestamp: header.max_timestamp.0,
                         producer: producers::signature(&header),
+                        sequenced: sequenced(&header),
                     });
                     segment.rest -= len;
                     end = last + 1;
