@@ -77,6 +77,25 @@ fn a_client_says_what_has_changed() {
     assert_eq!(asked(&next), [("b", 1, 7), ("c", 0, 0)]);
 }
 
+#[test]
+fn what_a_client_knows_of_leaders_epochs_is_kept() {
+    let epochs = |ask: &Ask| {
+        let epochs = ask.partitions.iter().map(|(_, at)| (at.current_leader_epoch, at.last_fetched_epoch));
+        epochs.collect::<Vec<_>>()
+    };
+    let of = |session_epoch, known: i32| {
+        let mut request = request(9, session_epoch, &[("a", 0, 5)]);
+        let partition = &mut request.topics[0].partitions[0];
+        (partition.current_leader_epoch, partition.last_fetched_epoch) = (known, known - 1);
+        request
+    };
+    let named = ask_of(of(1, 4), begun());
+    assert_eq!(epochs(&named), [(4, 3), (-1, -1)]);
+    let unnamed = ask_of(request(9, 2, &[]), continued(named));
+    assert_eq!(epochs(&unnamed), [(4, 3), (-1, -1)], "KAFKA-9338");
+    assert_eq!(epochs(&ask_of(of(3, 6), continued(unnamed))), [(6, 5), (-1, -1)]);
+}
+
 /// A session whose next request has this epoch.
 fn begun_at(epoch: i32) -> Session {
     Session { epoch, ..begun() }
