@@ -14,6 +14,7 @@ use crate::partition_change::{self, Election, Target};
 use crate::replay::LEADER_UNCHANGED;
 use crate::topic::{LeaderRecovery, Partition};
 use model::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionKey};
+use records::metadata::PartitionChangeRecord;
 use std::collections::BTreeSet;
 
 /// What one broker says of partitions that it leads.
@@ -73,10 +74,13 @@ pub(crate) fn alter_partitions(
     let mut outcomes = Vec::with_capacity(request.partitions.len());
     for wanted in &request.partitions {
         let key = wanted.key;
-        let checked = check(image, request.leader, wanted).and_then(|partition| match altered.insert(key) {
-            true => Ok(partition),
+        let checked = match altered.insert(key) {
+            true => check(image, request.leader, wanted),
             false => refuse(Reason::InvalidUpdateVersion, format!("Partition {key} is altered twice.")),
-        });
+        };
+        if checked.as_ref().is_err_and(|refusal| refusal.reason == Reason::IneligibleReplica) {
+            records.push(void_earlier_copies(key).into());
+        }
         let outcome = checked.map(|partition| {
             let target = Target {
                 isr: wanted.isr.iter().map(|(id, _)| *id).collect(),
@@ -103,6 +107,16 @@ pub(crate) fn alter_partitions(
         outcomes.push((key, outcome));
     }
     Ok(Decision::prefixes(records, outcomes))
+}
+
+/// A leader goes on without whoever it is told can't be taken in. But it may have asked before, without an answer: that copy,
+/// still on its way, must not take in later whoever is eligible again by then. So the partition has another epoch from now on.
+fn void_earlier_copies(key: PartitionKey) -> PartitionChangeRecord {
+    PartitionChangeRecord {
+        topic_id: key.topic.0,
+        partition_id: key.index.0,
+        ..PartitionChangeRecord::default()
+    }
 }
 
 /// The partition as it is, if the leader may alter it so.

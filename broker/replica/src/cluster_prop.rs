@@ -31,6 +31,11 @@ enum Event {
     Tick(usize, u8),
     /// A leader's proposal reaches the controller; the answer arrives, or does not.
     Propose(usize, bool),
+    /// A copy of a leader's proposal is kept on its way, and reaches the controller with `LateProposal`.
+    HoldProposal(usize),
+    LateProposal,
+    /// A leader asks twice: while the second copy arrives, and is answered, the broker is taken for dead; the first is on its way.
+    ProposeTwice(usize, usize),
     /// The metadata reach a broker.
     Tell(usize),
     /// The controller takes a living broker for dead, and then no more.
@@ -47,12 +52,13 @@ impl Event {
         match self {
             Event::Produce(at, _) | Event::Tick(at, _) | Event::Propose(at, _) => Some(at),
             Event::Sync(at) | Event::Fetch(at, _) | Event::Hold(at) | Event::Tell(at) => Some(at),
+            Event::HoldProposal(at) | Event::ProposeTwice(at, _) => Some(at),
             Event::Fence(at)
             | Event::Unfence(at)
             | Event::Kill(at)
             | Event::PowerCut(at)
             | Event::Start(at) => Some(at),
-            Event::Late => None,
+            Event::Late | Event::LateProposal => None,
         }
     }
 }
@@ -67,6 +73,9 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Late),
         2 => (at.clone(), 1..200u8).prop_map(|(at, ms)| Event::Tick(at, ms)),
         4 => (at.clone(), any::<bool>()).prop_map(|(at, answered)| Event::Propose(at, answered)),
+        2 => at.clone().prop_map(Event::HoldProposal),
+        2 => Just(Event::LateProposal),
+        2 => (at.clone(), at.clone()).prop_map(|(at, of)| Event::ProposeTwice(at, of)),
         6 => at.clone().prop_map(Event::Tell),
         1 => at.clone().prop_map(Event::Fence),
         2 => at.clone().prop_map(Event::Unfence),
@@ -155,6 +164,7 @@ struct Cluster {
     written: Written,
     committed: Vec<(i32, u32)>,
     held: Option<HeldFetch>,
+    held_proposal: Option<(BrokerId, Proposal)>,
     now: Instant,
     incarnations: i64,
     values: u32,
@@ -179,6 +189,7 @@ impl Cluster {
             written,
             committed: Vec::new(),
             held: None,
+            held_proposal: None,
             now: Instant(1),
             incarnations: 0,
             values: 0,
@@ -213,6 +224,20 @@ impl Cluster {
                 self.lead(at, |leader| leader.tick(now));
             }
             Event::Propose(at, answered) => self.propose(at, answered),
+            Event::HoldProposal(at) => {
+                if let Some((_, Role::Leader(leader))) = &self.replicas[at].up {
+                    self.held_proposal = leader.proposal().map(|proposal| (ALL[at], proposal.clone()));
+                }
+            }
+            Event::ProposeTwice(at, of) => {
+                let wavers = [Event::HoldProposal(at), Event::Fence(of), Event::Propose(at, true)];
+                wavers.into_iter().chain([Event::Unfence(of)]).for_each(|event| self.run(event));
+            }
+            Event::LateProposal => {
+                if let Some((leader, proposal)) = self.held_proposal.take() {
+                    let _nobody_listens = self.decide(leader, &proposal);
+                }
+            }
             Event::Tell(at) => self.tell(at),
             Event::Fence(at) => self.fence(at),
             Event::Unfence(at) => self.unfence(at),
@@ -363,6 +388,8 @@ impl Cluster {
             alive.is_some() && epoch.is_none_or(|epoch| alive == Some(epoch))
         };
         if !proposal.isr.iter().all(eligible) {
+            // An earlier copy of it may be on its way.
+            written.partition_epoch.0 += 1;
             return Verdict::Refused;
         }
         let isr = proposal.isr.iter().map(|(id, _)| *id).collect();
@@ -452,8 +479,8 @@ impl Cluster {
                 let log = &replicas[leader.0 as usize].log;
                 assert!(log.starts_with(committed), "{leader} leads without what is committed");
             }
+            written.partition_epoch.0 += 1;
         }
-        written.partition_epoch.0 += 1;
     }
 
     fn start(&mut self, at: usize) {
@@ -556,4 +583,18 @@ proptest! {
             prop_assert_eq!(&replica.log, committed, "all of it is committed");
         }
     }
+}
+
+/// The first copy of a proposal is on its way while the second is refused: the leader has gone on by then.
+#[test]
+fn a_copy_of_what_was_refused_lets_nobody_in() {
+    let mut cluster = Cluster::new(Durability::Durable, 1, 2);
+    let before = [Event::Fence(1), Event::Unfence(1), Event::Tell(0), Event::Tell(1), Event::Fetch(1, true)];
+    let alone = [Event::ProposeTwice(0, 1), Event::Produce(0, 1), Event::Sync(0)];
+    // The leader waits for a moment for whoever is about to join.
+    let events = before.into_iter().chain(alone).chain([Event::Tick(0, 200); 6]);
+    events.for_each(|event| cluster.run(event));
+    assert_eq!((cluster.committed.len(), &*cluster.written.isr), (1, &[ALL[0]][..]));
+    [Event::LateProposal, Event::Kill(0)].into_iter().for_each(|event| cluster.run(event));
+    assert_eq!(cluster.written.isr, [ALL[0]]);
 }
