@@ -8,10 +8,12 @@
 use crate::brokers;
 use crate::controller::Settings;
 use crate::decision::{Decision, Reason, Refusal};
+use crate::directories;
 use crate::election::{TopicRules, may_lead};
 use crate::image::ClusterImage;
 use crate::partition_change::{self, Election, Target};
 use crate::replay::LEADER_UNCHANGED;
+use crate::snapshot::directory_ids;
 use crate::topic::{LeaderRecovery, Partition};
 use model::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionKey};
 use records::metadata::PartitionChangeRecord;
@@ -92,7 +94,11 @@ pub(crate) fn alter_partitions(
             let may_lead = |id| may_lead(image, partition, id) || id == request.leader;
             let change = partition_change::change(key, partition, target.clone(), rules, &may_lead);
             let epochs = i32::from(change.is_some());
-            if let Some(record) = change {
+            if let Some(mut record) = change {
+                // Its leader means the replica that it has now, wherever there was one before.
+                let member = |id| image.broker(id).filter(|_| target.isr.contains(&id)).map(AsRef::as_ref);
+                record.directories =
+                    directories::present(partition, member).map(|present| directory_ids(&present));
                 assert_eq!(record.leader, LEADER_UNCHANGED, "a leader that is in sync stays");
                 records.push(record.into());
             }

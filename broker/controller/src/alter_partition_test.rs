@@ -164,3 +164,23 @@ fn a_copy_that_comes_when_another_was_refused_takes_nobody_in() {
     assert_eq!(ask(&mut scene, 1, vec![copy]), ["InvalidUpdateVersion"]);
     assert_eq!(alter(&mut scene, &[1, 2, 3]), "[1, 2, 3] at 3");
 }
+
+#[test]
+fn whoever_is_in_sync_again_leads_from_the_directory_that_it_has() {
+    let mut scene = crowd();
+    alter(&mut scene, &[1, 2]);
+    scene.fence(2);
+    let mut request = scene.registration(1);
+    request.directories = vec![crate::scene::directory(7)];
+    let decision = scene.controller.register_broker(&request, scene.end, false).unwrap();
+    scene.append(decision);
+    scene.unfence(1);
+    assert_eq!(state(&scene).0, [], "the last leader's records are gone");
+    scene.unfence(2);
+    assert_eq!(state(&scene).0, [2], "it has everything");
+    let wanted = wanted(&scene, &[2, 1]);
+    ask(&mut scene, 2, vec![wanted]);
+    scene.fence(2);
+    let orders = scene.image().topics().next().unwrap();
+    assert_eq!(orders.partition(PartitionIndex(0)).unwrap().leader, Some(BrokerId(1)));
+}

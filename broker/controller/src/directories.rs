@@ -5,13 +5,13 @@
 //! anew would be in sync and could never lead: a partition that has lost its other replicas would have no leader for ever.
 //!
 //! Whoever may be elected for what it had (a member of the ISR or the ELR, the last leader) stays where that was: the new
-//! directory does not have it.
+//! directory does not have it. When its leader says that it is in sync again, it is where it is now.
 
 use crate::broker::Broker;
 use crate::image::ClusterImage;
 use crate::snapshot::directory_ids;
 use crate::topic::Partition;
-use model::{Offset, PartitionKey};
+use model::{BrokerId, DirectoryId, Offset, PartitionKey};
 use records::metadata::{MetadataRecord, PartitionChangeRecord};
 
 /// The records that move the replicas of a broker that registers as `broker` out of directories that it has no more. They
@@ -40,19 +40,28 @@ pub(crate) fn moves(
 }
 
 fn moved(key: PartitionKey, partition: &Partition, broker: &Broker) -> Option<PartitionChangeRecord> {
-    let directory = partition.directory(broker.id)?;
     let counts = [&partition.isr, &partition.elr, &partition.last_known_elr];
-    if broker.has_online(Some(directory)) || counts.iter().any(|ids| ids.contains(&broker.id)) {
+    if counts.iter().any(|ids| ids.contains(&broker.id)) {
         return None;
     }
-    let replicas = partition.replicas.iter().zip(&partition.directories);
-    let directories: Vec<_> = replicas
-        .map(|(id, directory)| if *id == broker.id { broker.default_directory() } else { *directory })
-        .collect();
     Some(PartitionChangeRecord {
         topic_id: key.topic.0,
         partition_id: key.index.0,
-        directories: Some(directory_ids(&directories)),
+        directories: Some(directory_ids(&present(partition, |id| (id == broker.id).then_some(broker))?)),
         ..PartitionChangeRecord::default()
     })
+}
+
+/// The directories of a partition's replicas, those of brokers that `broker` gives and that have them no more replaced by the
+/// ones that they have. None where all are as they were.
+pub(crate) fn present<'a>(
+    partition: &Partition,
+    broker: impl Fn(BrokerId) -> Option<&'a Broker>,
+) -> Option<Vec<DirectoryId>> {
+    let of = |(id, directory): (&BrokerId, &DirectoryId)| match broker(*id) {
+        Some(broker) if !broker.has_online(Some(*directory)) => broker.default_directory(),
+        _ => *directory,
+    };
+    let directories: Vec<_> = partition.replicas.iter().zip(&partition.directories).map(of).collect();
+    (directories != partition.directories).then_some(directories)
 }
