@@ -97,6 +97,7 @@ impl<R: Runtime> Alterations<R> {
             let verdicts = match self.ask(&wanted).await {
                 Some(verdicts) => verdicts,
                 None => {
+                    self.way.missed();
                     self.rt.sleep_until(self.rt.now() + PAUSE).await;
                     Vec::new()
                 }

@@ -159,6 +159,7 @@ impl<R: Runtime> Source<R> {
     async fn ask(mut self) -> Gone<R> {
         let block = self.block().await;
         if block.is_none() {
+            self.way.missed();
             self.rt.sleep_until(self.rt.now() + PAUSE).await;
         }
         (self, block)

@@ -5,7 +5,7 @@
 //!   enough ────────────▶ in doubt ──────────────────────────────────▶ short
 //!      ▲                    │                                           │
 //!      └────────────────────┴── ENOUGH bytes are free, and nothing was ─┘
-//!                               refused since the last look
+//!                               refused for a while (CALM)
 //! ```
 //!
 //! A file that comes and goes fills a disk for moments; a producer tries again that long. After that it needs a leader
@@ -28,6 +28,8 @@ const SHORT_AFTER: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Bytes that are free again on a disk that is not short of space any more. A few batches more than one request brings.
 const ENOUGH_BYTES: u64 = 16 * 1024 * 1024;
+/// So long has nothing been refused on a disk that is not short of space any more. Followers try again once a second.
+const CALM: Duration = Duration::from_millis(1250);
 
 /// What is known of the disk's space. Cheap to clone; every clone is of the same disk.
 #[derive(Clone)]
@@ -73,15 +75,19 @@ async fn watch<R: Runtime>(
 ) {
     while refusals.recv().await.is_some() {
         let since = rt.now();
+        let mut latest = since;
         loop {
             rt.sleep_until(rt.now() + LOOK_EVERY).await;
-            let refused = refusals.try_recv().is_ok();
+            if refusals.try_recv().is_ok() {
+                latest = rt.now();
+            }
             // Whoever can't say how much is free learns by what is refused.
             let free = rt.disk().free().await.unwrap_or(u64::MAX);
-            if !refused && free >= ENOUGH_BYTES {
+            if free >= ENOUGH_BYTES && rt.now() >= latest + CALM {
                 break;
             }
-            if !*short.load() && rt.now() >= since + SHORT_AFTER {
+            let still = free < ENOUGH_BYTES || latest > since;
+            if still && !*short.load() && rt.now() >= since + SHORT_AFTER {
                 warn!("the disk has been full for a second: others are to lead until it has space");
                 short.publish(true);
                 turned.notify_one();

@@ -39,6 +39,8 @@ use tracing::{debug, error, info, warn};
 const PAUSE: Duration = Duration::from_millis(50);
 /// Between two heartbeats while the broker waits to become available, or to stop.
 const EAGER: Duration = Duration::from_millis(10);
+/// Between two heartbeats of a broker that is short of space.
+const SHORT: Duration = Duration::from_millis(200);
 /// Within so many milliseconds after it has run short of space, or has space again, a broker says so.
 const APART_MS: u64 = 200;
 /// A broker that is to stop no longer asks to be let go when no controller has answered for so long: the last nodes of a
@@ -294,6 +296,8 @@ impl<R: Runtime> Lifecycle<R> {
                 self.rt.sleep_until(self.rt.now() + apart).await;
             }
             let pause = match self.heartbeat(self.applied(), Wish::Stay).await {
+                // Somebody else may go any moment, and then this one is needed.
+                Ok(_) if self.space.is_short() => SHORT.min(self.every),
                 Ok(_) => self.every,
                 Err(Failed::Stale(why)) => match self.registered_epoch() {
                     // An administrator's word stands until somebody starts the broker again.
@@ -322,6 +326,7 @@ impl<R: Runtime> Lifecycle<R> {
                 },
                 Err(failed) => {
                     debug!(why = failed.why(), "a heartbeat came to nothing");
+                    self.way.missed();
                     PAUSE.min(self.every)
                 }
             };

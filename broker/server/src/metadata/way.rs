@@ -22,7 +22,7 @@ pub struct Way<R: Runtime> {
     voters: BTreeMap<BrokerId, NodeEndpoint>,
     client_id: String,
     link: Option<(BrokerId, Link<R>)>,
-    /// Whose turn it is while this node can't know who leads.
+    /// How many were asked in vain while this node may not know who leads.
     turn: usize,
 }
 
@@ -34,7 +34,7 @@ impl<R: Runtime> Way<R> {
 
     /// The active controller; `None` while this node knows of none.
     pub fn controller(&mut self) -> Option<Controller<'_, R>> {
-        let leader = self.in_turn().or(self.metadata.leadership().leader)?;
+        let leader = self.in_turn()?;
         if leader == self.me {
             return Some(Controller::Here(&self.metadata));
         }
@@ -45,15 +45,23 @@ impl<R: Runtime> Way<R> {
         self.link.as_mut().map(|(_, link)| Controller::There(link))
     }
 
-    /// A voter of whom nobody says that it leads. A node without space may not note an election: it hears of none, and is out of
-    /// touch until there is space, unless it asks one after the other. Whoever does not lead refuses.
+    /// Whom to ask while this node may not know who leads: without space it can't note an election, hears of none, and would be
+    /// out of touch until there is some. First the leader that it knows of; whoever does not lead refuses, and it is another
+    /// voter's turn.
     fn in_turn(&mut self) -> Option<BrokerId> {
-        if !self.metadata.is_held_up() {
-            return None;
+        let known = self.metadata.leadership().leader;
+        if !self.metadata.is_held_up() || known == Some(self.me) {
+            self.turn = 0;
+            return known;
         }
-        let others: Vec<BrokerId> = self.voters.keys().copied().filter(|voter| *voter != self.me).collect();
-        self.turn = (self.turn + 1) % others.len().max(1);
-        others.get(self.turn).copied()
+        let others = self.voters.keys().copied().filter(|voter| *voter != self.me && Some(*voter) != known);
+        let turns: Vec<BrokerId> = known.into_iter().chain(others).collect();
+        turns.get(self.turn % turns.len().max(1)).copied()
+    }
+
+    /// Whoever was asked did not answer, or does not lead.
+    pub fn missed(&mut self) {
+        self.turn += 1;
     }
 
     /// Whether it is known to be this node.
